@@ -1,0 +1,48 @@
+# Two commands do all set-up: `make run` shows the main job, `make test` proves it.
+PYTHON ?= python3.11
+PYTHON := $(shell command -v $(PYTHON) || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check bench lock clean format
+
+run: $(VENV)/.run           ## the whole line in one terminal: server, sandbox, one real order
+	@$(BIN)/plaudit demo
+
+test: $(VENV)/.dev          ## every test, against real parts
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev         ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev         ## each rate beside its floor, in one run
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.dev          ## pin what pyproject.toml asks for
+	@PATH="$(BIN):$$PATH" requirements/lock
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Plaudit needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@echo "making the environment in $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run

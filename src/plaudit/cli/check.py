@@ -1,0 +1,51 @@
+"""`plaudit check`: the exact request that an event would cause, or the reason why none. Nothing is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plaudit.cli.options import DATA, Data, Events, Json
+from plaudit.cli.output import json_line, run, say
+
+
+def check(
+    file: Events,
+    config: Annotated[
+        Path | None, typer.Option(help="Check against this file, not the installation.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="As if it came from this source.", show_default=False)
+    ] = None,
+    json: Json = False,
+    data: Data = DATA,
+) -> None:
+    """Show the request that an event would cause, or the reason why none. Nothing is sent."""
+    from plaudit.cli import dry
+    from plaudit.cli.inputs import events
+
+    batch = events(file)
+    findings: list[dict[str, Any]] = run(lambda: dry.findings(batch, data, config, source))
+    for finding in findings:
+        if json:
+            json_line(finding)
+        else:
+            _show(finding)
+
+
+def _show(finding: dict[str, Any]) -> None:
+    import msgspec
+
+    where = f" to {finding['destination']}" if finding["destination"] else ""
+    order = f", order {finding['order_id']}" if finding["order_id"] else ""
+    say(f"event {finding['event']}{where}{order}: {finding['disposition']}: {finding['message']}")
+    for number, request in enumerate(finding["requests"]):
+        if number:
+            say("  and if the answer is 202, once more:")
+        say(f"  {request['method']} {request['url']}")
+        for name, value in request["headers"].items():
+            say(f"  {name}: {value}")
+        body = msgspec.json.format(msgspec.json.encode(request["body"]), indent=2).decode()
+        say("\n".join(f"  {line}" for line in ["", *body.splitlines(), ""]))

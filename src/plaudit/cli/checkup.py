@@ -1,0 +1,121 @@
+"""What `doctor` looks at, in the order of an event's path: disk, store, configuration, ledger, the way out, the server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from plaudit import __version__
+from plaudit.app import open_store
+from plaudit.deliver.address import ForbiddenAddressError, ResolveError, resolve
+from plaudit.destinations.catalog import destinations
+from plaudit.errors import PlauditError
+from plaudit.log.sqlite import SqliteLog
+from plaudit.store.base import Configuration, Store
+
+LOW_DISK = 1024**3
+ATTENTION = {
+    "blocked": "wait for mended settings: see 'plaudit invitations --state blocked'",
+    "failed": "were given up after 4 hours of trying",
+    "refused": "were refused as bad data",
+    "uncertain": "may or may not have been sent: somebody has to decide",
+}
+
+Check = dict[str, Any]
+
+
+async def run(data: Path, url: str) -> list[Check]:
+    """All checks: `check`, `result` (ok, note, fault), `message`."""
+    checks = [_check("version", "ok", f"Plaudit {__version__}, SQLite {apsw.sqlite_lib_version()}")]
+    try:
+        store = open_store(data)
+    except PlauditError as error:
+        return [*checks, _check("data", "fault", str(error))]
+    try:
+        free = shutil.disk_usage(data).free
+        checks.append(
+            _check("disk", "fault" if free < LOW_DISK else "ok", f"{free / 1024**3:.1f} GB free in {data}")
+        )
+        checks += [check async for check in _installation(store, data)]
+    except PlauditError as error:
+        checks.append(_check("store", "fault", str(error)))
+    finally:
+        await store.close()
+    return [*checks, await _server(url)]
+
+
+async def _installation(store: Store, data: Path) -> AsyncIterator[Check]:
+    configuration = await store.configuration()
+    for check in _configured(configuration):
+        yield check
+    log = SqliteLog(data / "log.db")
+    try:
+        waiting = await log.head(0) - await store.cursor(0)
+    finally:
+        await log.close()
+    yield _check("log", "ok" if waiting < 1000 else "note", f"{waiting} requests wait to be processed")
+    states = await store.states()
+    for destination in configuration.destinations:
+        if destination.paused_at is not None:
+            message = f"{destination.name} is paused: {destination.paused_message}; then run 'plaudit apply'"
+            yield _check("destination", "fault", message)
+        counts = states.get(destination.name, {})
+        said = (
+            ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no invitations yet"
+        )
+        yield _check("ledger", "ok", f"{destination.name}: {said}")
+        for state, meaning in ATTENTION.items():
+            if counts.get(state):
+                yield _check(
+                    "ledger", "note", f"{destination.name}: {counts[state]} {state} invitations {meaning}"
+                )
+        yield await _way_out(destination.type, destination.name, destination.settings)
+
+
+def _configured(configuration: Configuration) -> list[Check]:
+    if not configuration.sources:
+        return [
+            _check("configuration", "fault", "no source: apply a configuration with 'plaudit apply FILE'")
+        ]
+    if not configuration.connections:
+        return [
+            _check("configuration", "fault", "no destination has a source, so no order makes an invitation")
+        ]
+    names = ", ".join(source.name for source in configuration.sources)
+    return [
+        _check("configuration", "ok", f"sources {names}; {len(configuration.destinations)} destination(s)")
+    ]
+
+
+async def _way_out(type_: str, name: str, settings: dict[str, Any]) -> Check:
+    base_url = destinations()[type_].base_url(settings)
+    try:
+        endpoint = await resolve(base_url, allow_private=bool(settings.get("allow_private")))
+    except (ResolveError, ForbiddenAddressError) as error:
+        return _check("network", "fault", f"{name}: {error}")
+    return _check("network", "ok", f"{name}: {base_url} is at {endpoint.addresses[0]}")
+
+
+async def _server(url: str) -> Check:
+    from pyreqwest.client import ClientBuilder
+    from pyreqwest.exceptions import PyreqwestError
+
+    try:
+        async with ClientBuilder().no_proxy().build() as client:
+            response = await client.get(f"{url.rstrip('/')}/readyz").build().send()
+            faults = (await response.json()).get("faults", [])
+    except (PyreqwestError, ValueError, AttributeError):
+        return _check(
+            "server", "note", f"none answers at {url}: start it with 'plaudit serve', or name it with --url"
+        )
+    if faults:
+        return _check("server", "fault", "; ".join(faults))
+    return _check("server", "ok", f"ready at {url}")
+
+
+def _check(name: str, result: str, message: str) -> Check:
+    return {"check": name, "result": result, "message": message}

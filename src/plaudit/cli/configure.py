@@ -1,0 +1,78 @@
+"""`plaudit apply`, `validate`, `export`: configuration as code."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from plaudit.cli.options import DATA, Data, File
+from plaudit.cli.output import run, say
+
+
+def validate(file: File) -> None:
+    """Check a configuration file, and change nothing."""
+    from plaudit.config import load
+    from plaudit.destinations.catalog import destinations
+
+    config = load(file, destinations())
+    say(
+        f"{file} is good: {_count(len(config.sources), 'source')}, {_count(len(config.destinations), 'destination')}"
+    )
+    for name, destination in config.destinations.items():
+        if not destination.sources:
+            say(f"  note: [destinations.{name}] has no sources, so nothing goes there")
+    for name in config.sources:
+        if not any(name in destination.sources for destination in config.destinations.values()):
+            say(f"  note: [sources.{name}] is connected to no destination, so its orders make no invitations")
+
+
+def apply(file: File, data: Data = DATA) -> None:
+    """Put a configuration file in place; a running server follows within a second."""
+    from plaudit import app
+    from plaudit.clock import SystemClock
+    from plaudit.config import load
+    from plaudit.destinations.catalog import destinations
+
+    config = load(file, destinations())
+
+    async def main() -> None:
+        store = app.open_store(data, create=True)
+        try:
+            configuration = await app.apply(store, config, SystemClock().now())
+        finally:
+            await store.close()
+        say(f"applied {file} to {data}")
+        for source in configuration.sources:
+            made = config.sources[source.name].write_key is None
+            say(f"  source {source.name}" + (f", write key {source.write_key}" if made else ""))
+        for destination in configuration.destinations:
+            say(f"  destination {destination.name} ({destination.type})")
+
+    run(main)
+
+
+def export(
+    data: Data = DATA,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Write keys in the clear, not as env: names.")
+    ] = False,
+) -> None:
+    """Print the configuration in place, as a file that `apply` takes."""
+    from plaudit import app
+    from plaudit.config import dump
+    from plaudit.destinations.catalog import destinations
+
+    async def main() -> None:
+        store = app.open_store(data)
+        try:
+            configuration = await store.configuration()
+        finally:
+            await store.close()
+        say(dump(app.exported(configuration), destinations(), secrets=secrets).rstrip())
+
+    run(main)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

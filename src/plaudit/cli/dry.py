@@ -1,0 +1,144 @@
+"""The dry run behind `check`: the same functions as the server's, with nothing sent and nothing written."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from plaudit import app
+from plaudit import config as files
+from plaudit.clock import SystemClock, message_id
+from plaudit.config import Config
+from plaudit.destinations.base import Answer, Destination, Invitation
+from plaudit.destinations.catalog import destinations
+from plaudit.errors import PlauditError, RefusedError
+from plaudit.process.plan import plan
+from plaudit.spec import dispositions, wire
+from plaudit.spec.envelope import Entry, Envelope
+from plaudit.spec.order import Order
+from plaudit.store.base import Route, Store
+
+EXAMPLE = """
+[sources.example]
+[destinations.trustpilot]
+type = "trustpilot"
+sources = ["example"]
+[destinations.trustpilot.settings]
+api_key = "INTEGRATION-KEY"
+"""
+
+
+async def findings(
+    batch: list[dict[str, Any]], data: Path, config: Path | None, source: str | None
+) -> list[dict[str, Any]]:
+    """One finding for each event and destination. Raises `PlauditError`."""
+    kinds = destinations()
+    store: Store | None = None
+    if config is not None:
+        wanted = files.load(config, kinds)
+    elif (data / "store.db").exists():
+        store = app.open_store(data)
+        wanted = app.exported(await store.configuration())
+    else:
+        wanted = files.parse(EXAMPLE, kinds)
+    try:
+        name = _source(wanted, source)
+        connected = [(n, d) for n, d in wanted.destinations.items() if name in d.sources]
+        found = []
+        for number, event in enumerate(batch, 1):
+            found += await _event(number, event, connected, kinds, store)
+        return found
+    finally:
+        if store is not None:
+            await store.close()
+
+
+def _source(config: Config, wanted: str | None) -> str:
+    names = ", ".join(config.sources) or "none"
+    if wanted is None and len(config.sources) == 1:
+        return next(iter(config.sources))
+    if wanted is None:
+        raise PlauditError(f"from which source? Name it with --source; there is {names}")
+    if wanted not in config.sources:
+        raise PlauditError(f"no source is called {wanted!r}; there is {names}")
+    return wanted
+
+
+async def _event(
+    number: int,
+    event: dict[str, Any],
+    connected: list[tuple[str, files.DestinationConfig]],
+    kinds: dict[str, Destination],
+    store: Store | None,
+) -> list[dict[str, Any]]:
+    envelope = _envelope(event)
+    table = {0: [(place, kinds[d.type]) for place, (_, d) in enumerate(connected)]}
+    row = next(iter(plan(0, 1, Entry(0, 0, [envelope]), table)))
+    if row.disposition:
+        return [_finding(number, None, row.order_id, row.disposition, row.detail, [])]
+    return [
+        await _route(number, connected[route.destination_id], kinds, route, row.order_id, store)
+        for route in row.routes
+    ]
+
+
+def _envelope(event: dict[str, Any]) -> Envelope:
+    body = msgspec.json.encode(event)
+    try:
+        head = wire.decode_single(body)
+    except RefusedError as error:
+        return Envelope("", "", 0, b"", error.code, error.message)
+    return wire.single(str(event.get("type") or ""), head, body, SystemClock().now(), message_id)
+
+
+async def _route(
+    number: int,
+    destination: tuple[str, files.DestinationConfig],
+    kinds: dict[str, Destination],
+    route: Route,
+    order_id: str | None,
+    store: Store | None,
+) -> dict[str, Any]:
+    name, settings = destination[0], destination[1].settings
+    if route.order is None:
+        return _finding(number, name, order_id, route.code, route.detail, [])
+    if store is not None:
+        for known in await store.invitations(order_id=route.order.order_id, destination=name, limit=1):
+            message = f"order {order_id} already has invitation {known.id} ({known.state})"
+            return _finding(number, name, order_id, dispositions.DUPLICATE_ORDER, message, [])
+    requests = _requests(kinds[destination[1].type], route.order, settings)
+    return _finding(number, name, order_id, route.code, "would make a review invitation", requests)
+
+
+def _requests(kind: Destination, order: Order, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the flow sends at first, and what if the vendor then asks for more (202)."""
+    flow = kind.channel(settings).flow(Invitation(0, order), settings)
+    requests = [next(flow)]
+    with contextlib.suppress(StopIteration):
+        requests.append(flow.send(Answer(202)))
+    flow.close()
+    return [
+        {"method": r.method, "url": r.shown, "headers": r.headers, "body": msgspec.json.decode(r.body)}
+        for r in requests
+    ]
+
+
+def _finding(
+    number: int,
+    destination: str | None,
+    order_id: str | None,
+    code: str,
+    message: str | None,
+    requests: list[dict[str, Any]],
+) -> dict[str, Any]:
+    return {
+        "event": number,
+        "destination": destination,
+        "order_id": order_id,
+        "disposition": code,
+        "message": message or dispositions.SENTENCES.get(code, ""),
+        "requests": requests,
+    }

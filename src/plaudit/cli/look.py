@@ -1,0 +1,182 @@
+"""`plaudit events` and `plaudit invitations`: what came in, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from plaudit.cli.options import DATA, LIMIT, Data, Json, Limit
+from plaudit.cli.output import json_line, run, table
+
+
+def events(
+    source: Annotated[str | None, typer.Option(help="Only of this source.", show_default=False)] = None,
+    disposition: Annotated[
+        str | None, typer.Option(help="Only with this disposition.", show_default=False)
+    ] = None,
+    order: Annotated[str | None, typer.Option(help="Only of this order id.", show_default=False)] = None,
+    limit: Limit = LIMIT,
+    json: Json = False,
+    data: Data = DATA,
+) -> None:
+    """List events, each with its disposition: what became of it, or why nothing."""
+    from plaudit.clock import iso
+
+    found = _read(
+        data, lambda s: s.events(source=source, disposition=disposition, order_id=order, limit=limit)
+    )
+    if json:
+        for e in found:
+            json_line(
+                {
+                    "id": e.id,
+                    "source": e.source,
+                    "type": e.type,
+                    "event": e.event,
+                    "message_id": e.message_id,
+                    "received_at": iso(e.received_at),
+                    "timestamp": iso(e.timestamp),
+                    "order_id": e.order_id,
+                    "disposition": e.disposition,
+                    "message": e.message,
+                    "destinations": e.destinations,
+                }
+            )
+        return
+    table(
+        ["when", "source", "event", "order", "disposition", "why"],
+        [
+            [
+                iso(e.received_at),
+                e.source or "",
+                e.event or e.type,
+                e.order_id or "",
+                e.disposition,
+                e.message,
+            ]
+            for e in found
+        ],
+        empty="no events"
+        + (" that match" if source or disposition or order else " yet: send one with 'plaudit send'"),
+        colour="disposition",
+    )
+
+
+def invitations(
+    state: Annotated[str | None, typer.Option(help="Only in this state.", show_default=False)] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Only of this order id; shows its attempts.", show_default=False)
+    ] = None,
+    destination: Annotated[
+        str | None, typer.Option(help="Only of this destination.", show_default=False)
+    ] = None,
+    limit: Limit = LIMIT,
+    json: Json = False,
+    data: Data = DATA,
+) -> None:
+    """List the ledger: one invitation per destination and order, with its state."""
+    from plaudit.clock import iso
+    from plaudit.destinations.base import State
+    from plaudit.errors import UsageError
+
+    if state is not None and state not in set(State):
+        raise UsageError(f"--state must be one of {', '.join(State)}, not {state!r}")
+    found = _read(
+        data, lambda s: s.invitations(state=state, order_id=order, destination=destination, limit=limit)
+    )
+    if json:
+        for i in found:
+            attempts = _read(data, lambda s, i=i: s.attempts(i.id)) if order else None
+            json_line(_invitation(i, attempts))
+        return
+    table(
+        ["when", "id", "order", "destination", "state", "customer", "tries", "why"],
+        [
+            [
+                iso(i.created_at),
+                str(i.id),
+                i.order_id,
+                i.destination,
+                i.state,
+                f"{i.order.name} <{i.order.email}>".strip(),
+                str(i.attempts),
+                i.message or "",
+            ]
+            for i in found
+        ],
+        empty="no invitations" + (" that match" if state or order or destination else " yet"),
+        colour="state",
+    )
+    if order:
+        for i in found:
+            _attempts(i, _read(data, lambda s, i=i: s.attempts(i.id)))
+
+
+def _attempts(invitation: Any, attempts: list[Any]) -> None:
+    from plaudit.clock import iso
+
+    table(
+        ["when", "id", "attempt", "outcome", "answer", "took", "why"],
+        [
+            [
+                iso(a.started_at),
+                str(invitation.id),
+                str(a.number),
+                a.outcome,
+                str(a.status or "none"),
+                f"{a.finished_at - a.started_at} ms",
+                f"{a.reason} {a.message}".strip(),
+            ]
+            for a in attempts
+        ],
+        empty=f"invitation {invitation.id} has not been tried yet",
+        colour="outcome",
+    )
+
+
+def _invitation(i: Any, attempts: list[Any] | None) -> dict[str, Any]:
+    from plaudit.clock import iso
+
+    shown = {
+        "id": i.id,
+        "destination": i.destination,
+        "order_id": i.order_id,
+        "source": i.source,
+        "state": i.state,
+        "reason": i.reason,
+        "message": i.message,
+        "attempts": i.attempts,
+        "email": i.order.email,
+        "name": i.order.name,
+        "created_at": iso(i.created_at),
+        "due_at": iso(i.due_at),
+        "updated_at": iso(i.updated_at),
+    }
+    if attempts is not None:
+        shown["history"] = [
+            {
+                "attempt": a.number,
+                "started_at": iso(a.started_at),
+                "finished_at": iso(a.finished_at),
+                "outcome": a.outcome,
+                "reason": a.reason,
+                "message": a.message,
+                "status": a.status,
+            }
+            for a in attempts
+        ]
+    return shown
+
+
+def _read(data: Any, ask: Any) -> Any:
+    from plaudit.app import open_store
+
+    async def main() -> Any:
+        store = open_store(data)
+        try:
+            return await ask(store)
+        finally:
+            await store.close()
+
+    return run(main)

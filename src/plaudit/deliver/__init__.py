@@ -1,0 +1,1 @@
+"""From the ledger to the vendor: claim, drive the flow, decide, record."""

@@ -1,0 +1,5 @@
+"""The Trustpilot destination: `Order Completed` becomes a review invitation."""
+
+from plaudit.destinations.trustpilot.definition import trustpilot
+
+__all__ = ["trustpilot"]

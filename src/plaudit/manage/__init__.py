@@ -1,0 +1,1 @@
+"""What machines and operators ask of a running Plaudit: health and metrics."""

@@ -1,0 +1,98 @@
+"""Everything that happens and is worth knowing, as one struct each: `emit()` counts it and logs it.
+
+The hot ones only count. One log line an attempt: a debug line when it went well, else one that stands out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from plaudit.observe import metrics
+from plaudit.observe.logs import log
+
+
+class BatchProcessed(NamedTuple):
+    """A batch of events went from the log to the ledger in one transaction."""
+
+    dispositions: dict[str, int]
+    invited: dict[str, int]  # by destination
+    seconds: float
+
+    def emit(self) -> None:
+        for code, count in self.dispositions.items():
+            metrics.dispositions.labels(code).inc(count)
+        for destination, count in self.invited.items():
+            metrics.invitations_made.labels(destination).inc(count)
+        metrics.batch_seconds.observe(self.seconds)
+
+
+class AttemptFinished(NamedTuple):
+    """One attempt to send an invitation came to an end, with the state that follows from it."""
+
+    destination: str
+    invitation: int
+    attempt: int
+    outcome: str
+    reason: str
+    status: int
+    state: str
+    seconds: float
+
+    def emit(self) -> None:
+        metrics.attempts.labels(self.destination, self.outcome).inc()
+        metrics.attempt_seconds.labels(self.destination).observe(self.seconds)
+        say = log.debug if self.outcome == "accepted" else log.warning
+        say("attempt finished", **self._asdict())
+
+
+class DestinationPaused(NamedTuple):
+    """A destination's settings do not work: nothing more is sent to it until they are applied again."""
+
+    destination: str
+    reason: str
+
+    def emit(self) -> None:
+        metrics.paused.labels(self.destination).set(1)
+        log.error("destination paused", **self._asdict())
+
+
+class Recovered(NamedTuple):
+    """Invitations that a process which is gone had been sending."""
+
+    invitations: int
+
+    def emit(self) -> None:
+        log.warning("recovered invitations of a process that stopped", **self._asdict())
+
+
+class ConfigurationLoaded(NamedTuple):
+    version: int
+    sources: int
+    destinations: int
+
+    def emit(self) -> None:
+        log.info("configuration loaded", **self._asdict())
+
+
+class StepFailed(NamedTuple):
+    """A loop met an error, and will try again."""
+
+    step: str
+    error: str
+    retry_in: float
+
+    def emit(self) -> None:
+        log.error("step failed, trying again", **self._asdict())
+
+
+class Listening(NamedTuple):
+    url: str
+    data: str
+
+    def emit(self) -> None:
+        log.info("listening", **self._asdict())
+
+
+class Stopping(NamedTuple):
+    def emit(self) -> None:
+        log.info("stopping: finishing what is in flight")

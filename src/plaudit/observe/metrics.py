@@ -1,0 +1,44 @@
+"""The metrics, each declared once, in a registry of Plaudit's own. docs/operations.md lists them all."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+registry = CollectorRegistry()
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+events_collected = Counter(
+    "plaudit_events_collected", "Events made durable, by source", ["source"], registry=registry
+)
+requests_refused = Counter(
+    "plaudit_requests_refused", "Tracking requests answered 4xx or 503, by code", ["code"], registry=registry
+)
+dispositions = Counter("plaudit_dispositions", "What became of events, by code", ["code"], registry=registry)
+invitations_made = Counter(
+    "plaudit_invitations_made",
+    "Invitations written to the ledger, by destination",
+    ["destination"],
+    registry=registry,
+)
+attempts = Counter(
+    "plaudit_attempts",
+    "Attempts to send an invitation, by destination and outcome",
+    ["destination", "outcome"],
+    registry=registry,
+)
+attempt_seconds = Histogram(
+    "plaudit_attempt_seconds",
+    "How long an attempt took",
+    ["destination"],
+    buckets=_SECONDS,
+    registry=registry,
+)
+batch_seconds = Histogram(
+    "plaudit_batch_seconds", "How long a batch took from log to ledger", buckets=_SECONDS, registry=registry
+)
+log_lag = Gauge("plaudit_log_lag", "Log entries that wait to be processed", registry=registry)
+in_flight = Gauge(
+    "plaudit_in_flight", "Invitations being sent, by destination", ["destination"], registry=registry
+)
+paused = Gauge("plaudit_paused", "1 while a destination is paused", ["destination"], registry=registry)

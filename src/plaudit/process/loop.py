@@ -1,0 +1,101 @@
+"""The loop that moves a partition of the log into the ledger, batch by batch.
+
+Invariant: the cursor moves in the transaction that holds a batch's effects, so a crash anywhere leaves all
+of a batch or none of it. It never gives up: on trouble it waits and reads again from the stored cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from plaudit.clock import Clock
+from plaudit.destinations.base import Destination
+from plaudit.errors import LostRaceError, PlauditError
+from plaudit.log.base import Log
+from plaudit.observe import happenings, metrics
+from plaudit.process.plan import Routes, plan, routes
+from plaudit.spec.envelope import Entry
+from plaudit.store.base import Configuration, EventRow, Store
+
+ENTRIES = 256  # a batch; more do not make it faster, and keep the lanes waiting
+BREATH = 32  # events planned between two looks at the event loop
+IDLE = 1.0  # seconds
+PATIENCE = 1.0  # seconds after trouble
+
+
+class Processor:
+    """One partition's loop. `made` is called with the ids of destinations that have new invitations."""
+
+    def __init__(
+        self, partition: int, log: Log, store: Store, clock: Clock, made: Callable[[set[int]], None]
+    ) -> None:
+        self._partition = partition
+        self._log = log
+        self._store = store
+        self._clock = clock
+        self._made = made
+        self._table: Routes = {}
+        self._names: dict[int, str] = {}
+        self._stopping = asyncio.Event()
+
+    def configure(self, configuration: Configuration, kinds: dict[str, Destination]) -> None:
+        self._table = routes(configuration, kinds)
+        self._names = {d.id: d.name for d in configuration.destinations}
+
+    def stop(self) -> None:
+        """Finish the batch in hand, then return from `run`."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        cursor: int | None = None
+        while not self._stopping.is_set():
+            try:
+                if cursor is None:
+                    cursor = await self._store.cursor(self._partition)
+                cursor = await self.step(cursor)
+            except LostRaceError:
+                cursor = None
+            except PlauditError as error:
+                happenings.StepFailed("process", str(error), PATIENCE).emit()
+                cursor = None
+                await asyncio.sleep(PATIENCE)
+
+    async def step(self, cursor: int) -> int:
+        """Process what is after the cursor, or wait a little for something to come; the new cursor."""
+        entries = await self._log.read(self._partition, cursor, ENTRIES)
+        if not entries:
+            await self._wait(cursor)
+            return cursor
+        started = time.perf_counter()
+        after = entries[-1][0]
+        rows = await self._plan(entries)
+        done = await self._store.commit(self._partition, cursor, after, rows, self._clock.now())
+        if done.invited:
+            self._made(set(done.invited))
+        metrics.log_lag.set(
+            max(await self._log.head(self._partition) - after, 0) if len(entries) == ENTRIES else 0
+        )
+        invited = {self._names.get(id_, str(id_)): count for id_, count in done.invited.items()}
+        happenings.BatchProcessed(done.dispositions, invited, time.perf_counter() - started).emit()
+        return after
+
+    async def _plan(self, entries: list[tuple[int, Entry]]) -> list[EventRow]:
+        """Rows for the whole batch; between a few of them, others get their turn (collect above all)."""
+        rows: list[EventRow] = []
+        breath = BREATH
+        for position, entry in entries:
+            for row in plan(self._partition, position, entry, self._table):
+                rows.append(row)
+                if len(rows) >= breath:
+                    breath = len(rows) + BREATH
+                    await asyncio.sleep(0)
+        return rows
+
+    async def _wait(self, cursor: int) -> None:
+        waiting = asyncio.ensure_future(self._log.wait(self._partition, cursor, IDLE))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (waiting, stopping):
+            task.cancel()

@@ -1,0 +1,70 @@
+"""What becomes of each event, before the store has its say on duplicates. Pure: entries in, rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plaudit.destinations.base import Destination
+from plaudit.spec import dispositions, integrations
+from plaudit.spec.envelope import Entry, Envelope, event_id
+from plaudit.spec.event import Event, Unreadable
+from plaudit.store.base import Configuration, EventRow, Route
+
+Routes = dict[int, list[tuple[int, Destination]]]  # source id: its destinations
+
+
+def routes(configuration: Configuration, kinds: dict[str, Destination]) -> Routes:
+    """Where each source's events go."""
+    by_id = {d.id: kinds[d.type] for d in configuration.destinations if d.type in kinds}
+    table: Routes = {}
+    for source_id, destination_id in configuration.connections:
+        if destination_id in by_id:
+            table.setdefault(source_id, []).append((destination_id, by_id[destination_id]))
+    return table
+
+
+def plan(partition: int, position: int, entry: Entry, table: Routes) -> Iterator[EventRow]:
+    """A row for each event of an entry."""
+    destinations = table.get(entry.source_id, [])
+    for index, envelope in enumerate(entry.events):
+        yield _row(event_id(partition, position, index), entry, envelope, destinations)
+
+
+def _row(id_: int, entry: Entry, envelope: Envelope, destinations: list[tuple[int, Destination]]) -> EventRow:
+    name = order_id = None
+    disposition: str | None = envelope.refused or None
+    detail: str | None = envelope.reason or None
+    found: list[Route] = []
+    if disposition is None:
+        try:
+            event = Event(entry, envelope)
+            name = event.name
+            for destination_id, destination in destinations:
+                route, its_order = _route(event, destination_id, destination)
+                found.append(route)
+                order_id = order_id or its_order
+            if not found:
+                disposition = dispositions.NO_DESTINATION
+        except Unreadable as error:
+            found, disposition, detail = [], "bad_request", f"the event cannot be read: {str(error)[:200]}"
+    return EventRow(
+        id_,
+        entry.source_id,
+        envelope.message_id,
+        envelope.type,
+        name,
+        entry.received_at,
+        envelope.timestamp,
+        order_id,
+        disposition,
+        detail,
+        bool(envelope.refused),
+        found,
+    )
+
+
+def _route(event: Event, destination_id: int, destination: Destination) -> tuple[Route, str | None]:
+    if not integrations.enabled(event.integrations, destination.integrations_name):
+        return Route(destination_id, dispositions.FILTERED), None
+    decision = destination.decide(event)
+    return Route(destination_id, decision.code, decision.detail, decision.order), decision.order_id

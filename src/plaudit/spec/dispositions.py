@@ -1,0 +1,47 @@
+"""What can become of an event: each code with the sentence that people read.
+
+Codes in Segment's own words where Segment has one (segment.md 1.5, 4.2); lower-case ones of ours where it
+has none. A disposition with a detail of its own shows that in place of the sentence.
+"""
+
+from __future__ import annotations
+
+INVITED = "invited"
+DUPLICATE_ORDER = "duplicate_order"
+DUPLICATE_MESSAGE = "duplicate_message"
+NO_DESTINATION = "no_destination"
+FILTERED = "FILTERED_BY_INTEGRATIONS_OBJECT"
+UNSUPPORTED = "UNSUPPORTED_EVENT_TYPE"
+NO_MATCH = "NO_MATCHING_MAPPING"
+REJECTED = "MESSAGE_REJECTED"
+ROUTED = "routed"
+
+SENTENCES = {
+    INVITED: "made a review invitation",
+    DUPLICATE_ORDER: "the order already has its invitation",
+    DUPLICATE_MESSAGE: "the same event came before (same messageId)",
+    NO_DESTINATION: "its source is connected to no destination",
+    FILTERED: "the event's integrations object switches this destination off",
+    UNSUPPORTED: "the destination takes track calls only",
+    NO_MATCH: "the destination takes the event Order Completed only",
+    REJECTED: "a required field is missing or wrong",
+    ROUTED: "see its destinations",
+    # refused by collect, in Segment's words for "failed on ingest"
+    "bad_request": "the event cannot be read",
+    "event_not_defined": "a track call without an event name",
+    "event_not_string": "the event's name is not a string",
+    "no_user_anon_id": "neither userId nor anonymousId",
+    "id_required": "an id that this call needs is missing",
+    "id_not_string": "an id is not a string",
+    "properties_not_object": "properties is not an object",
+    "traits_not_object": "traits is not an object",
+    "event_too_large": "the event is larger than 32 KB",
+}
+
+# One word for an event that went to several destinations: the best that happened.
+_ORDER = (INVITED, DUPLICATE_ORDER, REJECTED, FILTERED, NO_MATCH, UNSUPPORTED)
+
+
+def summary(codes: list[str]) -> str:
+    """The one code that stands for an event with these at its destinations."""
+    return min(codes, key=lambda code: _ORDER.index(code) if code in _ORDER else len(_ORDER))

@@ -1,0 +1,55 @@
+"""What the log keeps: one `Entry` a request, with an `Envelope` for each of its events.
+
+An envelope holds the event's own bytes, untouched, beside what collect found out about them. Refused
+events travel the same road, so that their dispositions are written by the same hand as all others.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+EVENTS_AN_ENTRY = 4096  # room in an event's id; a request has at most 2,500 (segment.md 1.3)
+PARTITIONS = 64
+
+
+class Envelope(msgspec.Struct, array_like=True, gc=False):
+    """One event: who, when, and its bytes. `refused` is a reason code, and then `reason` says more."""
+
+    message_id: str
+    type: str
+    timestamp: int  # ms, corrected for the client's clock
+    body: bytes
+    refused: str = ""
+    reason: str = ""
+
+
+class Entry(msgspec.Struct, array_like=True, gc=False):
+    """One accepted request: the source, the time of receipt (ms), and its events in their order.
+
+    `context` and `integrations` are a batch's outer ones, as JSON; they stand behind each event's own.
+    """
+
+    source_id: int
+    received_at: int
+    events: list[Envelope]
+    context: bytes = b""
+    integrations: bytes = b""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Entry)
+
+encode = _encoder.encode
+decode = _decoder.decode
+
+
+def event_id(partition: int, position: int, index: int) -> int:
+    """An event's id, for ever: where in the log it stands. Ids grow with time within a partition."""
+    return (position * PARTITIONS + partition) * EVENTS_AN_ENTRY + index
+
+
+def place(event: int) -> tuple[int, int, int]:
+    """(partition, position, index) of an event by its id."""
+    rest, index = divmod(event, EVENTS_AN_ENTRY)
+    position, partition = divmod(rest, PARTITIONS)
+    return partition, position, index

@@ -1,0 +1,1 @@
+"""The store: configuration, events with their dispositions, the ledger of invitations, and cursors."""

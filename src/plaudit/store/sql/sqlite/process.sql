@@ -1,0 +1,46 @@
+-- name: cursor
+SELECT position FROM cursors WHERE reader = ? AND partition = ?;
+
+-- name: start_cursor
+INSERT INTO cursors (reader, partition, position) VALUES (?, ?, 0) ON CONFLICT DO NOTHING;
+
+-- name: move_cursor
+-- Only from where the batch was read: if another process was quicker, nothing moves and all is undone.
+UPDATE cursors SET position = ? WHERE reader = ? AND partition = ? AND position = ?;
+
+-- name: put_event
+-- A first event with its message id comes back; one that is already known does not.
+INSERT INTO events (id, source_id, message_id, type, name, received_at, timestamp, order_id, disposition, detail, first)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT (source_id, message_id) WHERE first = 1 DO NOTHING
+RETURNING id;
+
+-- name: put_other_event
+-- A duplicate, or an event that was refused: neither keeps a later one with its message id out.
+INSERT INTO events (id, source_id, message_id, type, name, received_at, timestamp, order_id, disposition, detail, first)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0);
+
+-- name: first_event
+SELECT id FROM events WHERE source_id = ? AND message_id = ? AND first = 1;
+
+-- name: put_invitation
+-- The one place where an invitation is made. A second one for an order does not come back.
+INSERT INTO invitations (destination_id, order_id, source_id, event_id, payload, state, created_at, due_at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (destination_id, order_id) DO NOTHING
+RETURNING id, destination_id, event_id;
+
+-- name: invitation_of_order
+SELECT id, state, created_at FROM invitations WHERE destination_id = ? AND order_id = ?;
+
+-- name: put_disposition
+INSERT INTO dispositions (event_id, destination_id, code, detail, invitation_id) VALUES (?, ?, ?, ?, ?);
+
+-- name: prune_events
+-- Events age out, the oldest first and a few at a time; invitations never do.
+DELETE FROM events WHERE id IN (
+  SELECT id FROM (SELECT id, received_at FROM events ORDER BY id LIMIT ?) WHERE received_at < ?
+) RETURNING id;
+
+-- name: prune_dispositions
+DELETE FROM dispositions WHERE event_id = ?;

@@ -1,0 +1,59 @@
+"""What people look at: invitations, attempts, events with their dispositions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from plaudit.queries import load
+from plaudit.spec import dispositions
+from plaudit.spec.order import Order
+from plaudit.sqlite import rows, savepoint
+from plaudit.store.base import AttemptView, DispositionView, EventView, InvitationView
+
+SQL = load("plaudit.store", "sql", "sqlite", "read.sql")
+_decode_order = msgspec.json.Decoder(Order).decode
+
+
+def invitations(
+    connection: apsw.Connection, state: str | None, order_id: str | None, destination: str | None, limit: int
+) -> list[InvitationView]:
+    sql = SQL["invitations"] if order_id is None else SQL["invitations_of_order"]
+    given = {"state": state, "order_id": order_id, "destination": destination, "limit": limit or -1}
+    return [InvitationView(*[*row, _decode_order(payload)]) for *row, payload in rows(connection, sql, given)]
+
+
+def attempts(connection: apsw.Connection, invitation_id: int) -> list[AttemptView]:
+    return [AttemptView(*row) for row in rows(connection, SQL["attempts"], (invitation_id,))]
+
+
+def states(connection: apsw.Connection) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for destination, state, count in rows(connection, SQL["states"]):
+        found.setdefault(destination, {})[state] = count
+    return found
+
+
+def events(
+    connection: apsw.Connection, source: str | None, disposition: str | None, order_id: str | None, limit: int
+) -> list[EventView]:
+    given = {"source": source, "disposition": disposition, "order_id": order_id, "limit": limit or -1}
+    with savepoint(connection):
+        found = list(rows(connection, SQL["events"], given))
+        ids = msgspec.json.encode([row[0] for row in found]).decode()
+        routes: dict[int, list[DispositionView]] = {}
+        for event_id, destination, code, detail, invitation in rows(connection, SQL["dispositions"], (ids,)):
+            sentence = detail or dispositions.SENTENCES[code]
+            routes.setdefault(event_id, []).append(DispositionView(destination, code, sentence, invitation))
+    return [_view(row, routes.get(row[0], [])) for row in found]
+
+
+def _view(row: Any, routes: list[DispositionView]) -> EventView:
+    *fields, disposition, detail = row
+    if routes:
+        disposition = dispositions.summary([route.disposition for route in routes])
+        detail = next(route.message for route in routes if route.disposition == disposition)
+    said = detail or dispositions.SENTENCES.get(disposition, "")
+    return EventView(*[*fields, disposition, said, routes])

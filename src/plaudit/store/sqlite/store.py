@@ -1,0 +1,107 @@
+"""`Store` on one SQLite file: each verb is a job for its writer or its reader thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plaudit.secrets import Vault
+from plaudit.sqlite import Reader, Writer
+from plaudit.store.base import (
+    AttemptView,
+    Claimed,
+    Committed,
+    Configuration,
+    EventRow,
+    EventView,
+    InvitationView,
+    Settled,
+    Wanted,
+)
+from plaudit.store.sqlite import config, ledger, process, read
+from plaudit.store.sqlite.schema import migrate
+
+
+class SqliteStore:
+    """See `Store`."""
+
+    def __init__(self, path: Path, vault: Vault) -> None:
+        self._vault = vault
+        self._writer = Writer(path, "store-writer", prepare=migrate)
+        self._reader = Reader(path, "store-reader")
+
+    async def config_version(self) -> int:
+        return await self._reader.run(config.version)
+
+    async def configuration(self) -> Configuration:
+        return await self._reader.run(lambda c: config.read(c, self._vault))
+
+    async def apply(self, wanted: Wanted, now: int) -> Configuration:
+        await self._writer.submit(lambda c: config.apply(c, self._vault, wanted, now))
+        return await self.configuration()
+
+    async def cursor(self, partition: int) -> int:
+        return await self._reader.run(lambda c: process.cursor(c, partition))
+
+    async def commit(
+        self, partition: int, before: int, after: int, events: list[EventRow], now: int
+    ) -> Committed:
+        return await self._writer.submit(lambda c: process.commit(c, partition, before, after, events, now))
+
+    async def turn(
+        self, destination_id: int, settled: list[Settled], limit: int, owner: str, now: int, lease_until: int
+    ) -> list[Claimed]:
+        return await self._writer.submit(
+            lambda c: ledger.turn(c, destination_id, settled, limit, owner, now, lease_until)
+        )
+
+    async def release(self, claimed: list[Claimed], owner: str, now: int) -> None:
+        await self._writer.submit(lambda c: ledger.release(c, claimed, owner, now))
+
+    async def pause(self, destination_id: int, reason: str, message: str, now: int) -> None:
+        await self._writer.submit(lambda c: ledger.pause(c, destination_id, reason, message, now))
+
+    async def unblock(self, destination_id: int, now: int) -> int:
+        return await self._writer.submit(lambda c: ledger.unblock(c, destination_id, now))
+
+    async def next_due(self, destination_id: int) -> int | None:
+        return await self._reader.run(lambda c: ledger.next_due(c, destination_id))
+
+    async def recover(self, owner: str, *, alone: bool, now: int, resend: list[int]) -> int:
+        return await self._writer.submit(lambda c: ledger.recover(c, owner, alone, now, resend))
+
+    async def invitations(
+        self,
+        *,
+        state: str | None = None,
+        order_id: str | None = None,
+        destination: str | None = None,
+        limit: int = 0,
+    ) -> list[InvitationView]:
+        return await self._reader.run(lambda c: read.invitations(c, state, order_id, destination, limit))
+
+    async def attempts(self, invitation_id: int) -> list[AttemptView]:
+        return await self._reader.run(lambda c: read.attempts(c, invitation_id))
+
+    async def events(
+        self,
+        *,
+        source: str | None = None,
+        disposition: str | None = None,
+        order_id: str | None = None,
+        limit: int = 0,
+    ) -> list[EventView]:
+        return await self._reader.run(lambda c: read.events(c, source, disposition, order_id, limit))
+
+    async def states(self) -> dict[str, dict[str, int]]:
+        return await self._reader.run(read.states)
+
+    async def prune(self, before: int) -> int:
+        gone = total = await self._writer.submit(lambda c: process.prune(c, before))
+        while gone == process.PRUNE_ROWS:  # small steps, so that nothing else waits long
+            gone = await self._writer.submit(lambda c: process.prune(c, before))
+            total += gone
+        return total
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._reader.close()
