@@ -68,6 +68,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=75,
         )
         self._server = _Uvicorn(config)

@@ -19,7 +19,7 @@ from plaudit.log.base import Log
 from plaudit.observe import happenings, metrics
 from plaudit.spec import wire
 from plaudit.spec.calls import PATHS, TYPES
-from plaudit.spec.envelope import Entry, Envelope
+from plaudit.spec.envelope import Entry
 from plaudit.store.base import Source
 
 Scope = MutableMapping[str, Any]
@@ -143,11 +143,7 @@ class Collect:
 
     async def _append(self, source: Source, entry: Entry) -> None:
         await self._log.append(entry)
-        metrics.events_collected.labels(source.name).inc(_accepted(entry.events))
-
-
-def _accepted(envelopes: list[Envelope]) -> int:
-    return sum(not envelope.refused for envelope in envelopes)
+        self._sources.collected[source.id].inc(sum(not envelope.refused for envelope in entry.events))
 
 
 def _headers(scope: Scope) -> tuple[bytes | None, bytes | None]:

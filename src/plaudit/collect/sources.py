@@ -8,7 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 
+from prometheus_client import Counter
+
 from plaudit.errors import RefusedError
+from plaudit.observe import metrics
 from plaudit.store.base import Configuration, Source
 
 
@@ -16,10 +19,12 @@ class Sources:
     """The sources by write key."""
 
     def __init__(self) -> None:
+        self.collected: dict[int, Counter] = {}  # counts the events of a source, by its id
         self._by_key: dict[str, Source] = {}
         self._by_header: dict[bytes, Source] = {}
 
     def configure(self, configuration: Configuration) -> None:
+        self.collected = {s.id: metrics.events_collected.labels(s.name) for s in configuration.sources}
         self._by_key = {source.write_key: source for source in configuration.sources}
         self._by_header = {
             b"Basic " + base64.b64encode(f"{source.write_key}:".encode()): source

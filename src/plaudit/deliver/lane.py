@@ -45,7 +45,7 @@ class Lane:
         self._transport = transport
         self._clock = clock
         self._owner = owner
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # by invitation
         self._settled: list[Settled] = []
         self._wake = asyncio.Event()
         self._look_at = 0  # ms: when to look for due invitations next
@@ -83,8 +83,8 @@ class Lane:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 while self._tasks:
-                    await asyncio.wait(set(self._tasks))
-        for task in self._tasks:
+                    await asyncio.wait(self._tasks.values())
+        for task in self._tasks.values():
             task.cancel()
         self._wake.set()
 
@@ -109,8 +109,7 @@ class Lane:
             await self._store.release(claimed, self._owner, self._clock.now())
             claimed = []
         for each in claimed:
-            task = asyncio.create_task(self._attempt(each))
-            self._tasks.add(task)
+            self._tasks[each.id] = asyncio.create_task(self._attempt(each))
         if 0 < room != len(claimed):
             # No more is due: look again when the next one is, or when another process may have made some.
             due = await self._store.next_due(self.row.id)
@@ -166,9 +165,7 @@ class Lane:
                 due,
             )
         )
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.discard(task)
+        self._tasks.pop(claimed.id, None)
         self._patience(verdict, now)
         if state is State.QUEUED:
             self._look_at = min(self._look_at, due)

@@ -13,6 +13,7 @@ from typing import Any
 
 import apsw
 
+from plaudit.errors import UnavailableError
 from plaudit.queries import load
 from plaudit.spec.envelope import Entry, decode, encode
 from plaudit.sqlite import Reader, Writer
@@ -20,6 +21,9 @@ from plaudit.sqlite import Reader, Writer
 _SQL = load("plaudit.log", "sqlite.sql")
 _TRIM_ROWS = 1000
 _POLL = 0.25  # seconds: how soon another process's append is noticed
+
+
+_Pending = tuple[asyncio.Future[int], tuple[int, bytes]]  # who waits, and the row
 
 
 def _prepare(connection: apsw.Connection) -> None:
@@ -36,18 +40,43 @@ class SqliteLog:
         self._reader = Reader(path, "log-reader")
         self._appended = asyncio.Event()
         self._newest = 0
+        self._pending: list[_Pending] = []
 
     async def append(self, entry: Entry) -> int:
-        row = (entry.received_at, encode(entry))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        self._pending.append((future, (entry.received_at, encode(entry))))
+        if len(self._pending) == 1:
+            loop.call_soon(self._flush)
+        return await future
+
+    def _flush(self) -> None:
+        """Hand over what came in this turn of the event loop, as one job."""
+        pending, self._pending = self._pending, []
+        rows = [row for _, row in pending]
 
         def insert(connection: apsw.Connection) -> int:
-            connection.execute(_SQL["append"], row)
+            connection.executemany(_SQL["append"], rows)
             return connection.last_insert_rowid()
 
-        position = await self._writer.submit(insert)
-        self._newest = max(self._newest, position)
+        try:
+            self._writer.submit(insert).add_done_callback(lambda job: self._settle(pending, job))
+        except UnavailableError as error:
+            for future, _ in pending:
+                _fail(future, error)
+
+    def _settle(self, pending: list[_Pending], job: asyncio.Future[int]) -> None:
+        """It is on disk, or was not taken: tell those who wait. One job's positions follow on each other."""
+        error = job.exception()
+        if error is not None:
+            for future, _ in pending:
+                _fail(future, error)
+            return
+        self._newest = max(self._newest, job.result())
         self._appended.set()
-        return position
+        for position, (future, _) in enumerate(pending, job.result() - len(pending) + 1):
+            if not future.done():
+                future.set_result(position)
 
     async def read(self, partition: int, after: int, limit: int) -> list[tuple[int, Entry]]:
         del partition  # there is one
@@ -91,3 +120,8 @@ class SqliteLog:
     async def close(self) -> None:
         await self._writer.close()
         await self._reader.close()
+
+
+def _fail(future: asyncio.Future[int], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

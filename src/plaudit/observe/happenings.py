@@ -5,10 +5,14 @@ The hot ones only count. One log line an attempt: a debug line when it went well
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from plaudit.observe import metrics
 from plaudit.observe.logs import log
+
+_attempts = cache(metrics.attempts.labels)
+_attempt_seconds = cache(metrics.attempt_seconds.labels)
 
 
 class BatchProcessed(NamedTuple):
@@ -39,10 +43,12 @@ class AttemptFinished(NamedTuple):
     seconds: float
 
     def emit(self) -> None:
-        metrics.attempts.labels(self.destination, self.outcome).inc()
-        metrics.attempt_seconds.labels(self.destination).observe(self.seconds)
-        say = log.debug if self.outcome == "accepted" else log.warning
-        say("attempt finished", **self._asdict())
+        _attempts(self.destination, self.outcome).inc()
+        _attempt_seconds(self.destination).observe(self.seconds)
+        if self.outcome != "accepted":
+            log.warning("attempt finished", **self._asdict())
+        elif log.verbose:
+            log.debug("attempt finished", **self._asdict())
 
 
 class DestinationPaused(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
@@ -16,6 +17,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 def configure(level: str = "info") -> None:
     """Send log lines of at least this level to standard error."""
     terminal = sys.stderr.isatty()
+    log.verbose = level == "debug"
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -26,8 +28,18 @@ def configure(level: str = "info") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,  # else each call of the hot path binds a logger anew
     )
 
 
-log = structlog.get_logger("plaudit")
+class _Log:
+    """The logger, and whether debug lines are wanted: asking costs less than making one to be thrown away."""
+
+    verbose = False
+    _logger = structlog.get_logger("plaudit")
+
+    def __getattr__(self, level: str) -> Any:
+        return getattr(self._logger, level)
+
+
+log = _Log()

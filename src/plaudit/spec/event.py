@@ -5,7 +5,6 @@ Raises `Unreadable` from any part: its bytes passed collect's shallow look and a
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -26,6 +25,7 @@ class Event:
     def __init__(self, entry: Entry, envelope: Envelope) -> None:
         self.type = envelope.type
         self._entry = entry
+        self._parts: dict[str, Any] = {}
         try:
             self._head = decode_head(envelope.body)
         except msgspec.ValidationError:
@@ -36,21 +36,27 @@ class Event:
         self.user_id = self._head.userId
         self.email = self._head.email
 
-    @cached_property
+    @property
     def properties(self) -> Any:
-        return _part(self._head.properties)
+        return self._read("properties")
 
-    @cached_property
+    @property
     def traits(self) -> Any:
-        return _part(self._head.traits)
+        return self._read("traits")
 
-    @cached_property
+    @property
     def context(self) -> Any:
-        return _merged(self._entry.context, self._head.context)
+        return self._read("context", self._entry.context)
 
-    @cached_property
+    @property
     def integrations(self) -> Any:
-        return _merged(self._entry.integrations, self._head.integrations)
+        return self._read("integrations", self._entry.integrations)
+
+    def _read(self, name: str, outer: bytes = b"") -> Any:
+        own: msgspec.Raw = getattr(self._head, name)
+        if name not in self._parts:
+            self._parts[name] = _merged(outer, own) if outer else _part(own)
+        return self._parts[name]
 
     @staticmethod
     def _loosely(body: bytes) -> Any:
@@ -70,8 +76,6 @@ def _part(raw: msgspec.Raw | bytes) -> Any:
 
 def _merged(outer: bytes, own: msgspec.Raw) -> Any:
     inner = _part(own)
-    if not outer:
-        return inner
     around = _part(outer)
     if not isinstance(around, dict):
         return inner

@@ -6,13 +6,22 @@ tried as they stand first, so that the usual case costs one dictionary look-up.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
+MOST_KEYS = 4096
 
-@lru_cache(maxsize=4096)
-def _plain(key: str) -> str:
-    return "".join(c for c in key.lower() if c.isalnum())
+
+class _Plain(dict[str, str]):
+    """Keys in their plain form, `Order ID` as `orderid`; remembered, since the same few come again and again."""
+
+    def __missing__(self, key: str) -> str:
+        if len(self) >= MOST_KEYS:
+            self.clear()
+        plain = self[key] = "".join(c for c in key.lower() if c.isalnum())
+        return plain
+
+
+_plain = _Plain()
 
 
 class Keys:
@@ -24,20 +33,25 @@ class Keys:
         self._obj: dict[str, Any] = obj if isinstance(obj, dict) else {}
         self._plainly: dict[str, Any] | None = None
 
-    def find(self, *names: str) -> Any:
-        """The first value that is neither missing nor null nor blank, by order of `names`; else None."""
-        obj = self._obj
+    def find(self, name: str, *others: str) -> Any:
+        """The first value that is neither missing nor null nor blank, by order of the names; else None."""
+        value = self._obj.get(name)
+        if value is not None and value != "":
+            return value
+        return self._search(name, *others)
+
+    def _search(self, *names: str) -> Any:
         for name in names:
-            value = obj.get(name)
+            value = self._obj.get(name)
             if value is not None and value != "":
                 return value
         plainly = self._plainly
         if plainly is None:
             plainly = self._plainly = {
-                _plain(key): value for key, value in obj.items() if value is not None and value != ""
+                _plain[key]: value for key, value in self._obj.items() if value is not None and value != ""
             }
         for name in names:
-            value = plainly.get(_plain(name))
+            value = plainly.get(_plain[name])
             if value is not None:
                 return value
         return None
@@ -45,6 +59,8 @@ class Keys:
 
 def text(value: object, limit: int = 0) -> str:
     """A string on one line, trimmed, without control characters; '' for what is no string or number."""
+    if value is None:
+        return ""
     if isinstance(value, str):
         line = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -57,4 +73,4 @@ def text(value: object, limit: int = 0) -> str:
     if not line.isprintable():
         line = "".join(c if c.isprintable() else " " for c in line)
     line = " ".join(line.split())
-    return line[:limit].rstrip() if limit else line
+    return line[:limit].rstrip() if 0 < limit < len(line) else line

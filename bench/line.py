@@ -1,0 +1,185 @@
+"""The line under load: accepting, from order to invitation, and at rest."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+from bench import floors
+from bench.load import closed_loop, paced, post
+from bench.processes import cpu_seconds, free_port, get, memory_mb, plaudit, running
+from bench.report import Row
+from plaudit.deliver.lane import CONCURRENCY
+
+CONNECTIONS = 64
+
+
+def event(number: int, name: str = "Order Completed") -> dict[str, object]:
+    """An order with two products, as the SDKs send it (about 900 bytes)."""
+    return {
+        "type": "track",
+        "event": name,
+        "messageId": f"bench-{uuid.uuid4()}",
+        "userId": f"user-{number}",
+        "timestamp": "2026-11-23T18:40:00.000Z",
+        "sentAt": "2026-11-23T18:40:00.100Z",
+        "context": {"library": {"name": "analytics-node", "version": "2.0.0"}, "locale": "en-US"},
+        "properties": {
+            "checkout_id": "fksdjfsdjfisjf9sdfjsd9f",
+            "order_id": f"order-{uuid.uuid4().hex}",
+            "email": f"customer{number}@example.com",
+            "name": "John",
+            "surname": "Johnson",
+            "affiliation": "Google Store",
+            "total": 27.5,
+            "currency": "USD",
+            "products": [
+                {
+                    "product_id": "507f1f77bcf86cd799439011",
+                    "sku": "45790-32",
+                    "name": "Monopoly: 3rd Edition",
+                    "price": 19,
+                    "quantity": 1,
+                    "category": "Games",
+                    "url": "https://www.example.com/product/path",
+                },
+                {
+                    "product_id": "505bd76785ebb509fc183733",
+                    "sku": "46493-32",
+                    "name": "Uno Card Game",
+                    "price": 3,
+                    "quantity": 2,
+                    "category": "Games",
+                },
+            ],
+        },
+    }
+
+
+def singles(count: int, name: str = "Order Completed") -> list[bytes]:
+    return [post("/v1/track", json.dumps(event(n, name)).encode()) for n in range(count)]
+
+
+def batches(requests: int, size: int, name: str = "Order Completed") -> list[bytes]:
+    return [
+        post("/v1/batch", json.dumps({"batch": [event(n * size + i, name) for i in range(size)]}).encode())
+        for n in range(requests)
+    ]
+
+
+def accept_single() -> list[Row]:
+    """One event a request, durable before the 200; events that make no invitation, so that accepting is measured."""
+    requests = singles(60_000, "Product Viewed")
+    floor = floors.server(requests, CONNECTIONS)
+    with plaudit(sink=9) as (port, process, _):
+        closed_loop(port, requests[:2000], CONNECTIONS)
+        result = closed_loop(port, singles(60_000, "Product Viewed"), CONNECTIONS)
+        used = memory_mb(process)
+    assert not result.refused
+    return [
+        Row(
+            "accept, 1 event a request (requests/s)",
+            f"{result.rate:,.0f}",
+            f"{floor.rate:,.0f} server doing nothing",
+            f"{result.rate / floor.rate:.2f}",
+            f"{result.p50:.1f} ms",
+            f"{result.p99:.1f} ms",
+            f"{used:.0f} MB",
+        )
+    ]
+
+
+def accept_batches() -> list[Row]:
+    size, count = 100, 2000
+    requests = batches(count, size, "Product Viewed")
+    floor = floors.inserts(requests[0], 20_000, 8)
+    with plaudit(sink=9) as (port, process, _):
+        result = closed_loop(port, requests, 16)
+        used = memory_mb(process)
+    assert not result.refused
+    rate = result.rate * size
+    return [
+        Row(
+            "accept, batches of 100 (events/s)",
+            f"{rate:,.0f}",
+            f"{floor * size:,.0f} SQLite inserting",
+            f"{rate / floor / size:.2f}",
+            f"{result.p50:.1f} ms",
+            f"{result.p99:.1f} ms",
+            f"{used:.0f} MB",
+        )
+    ]
+
+
+def orders() -> list[Row]:
+    """Orders in, in batches of 100 as SDKs send them, until the sink has them all: one POST an order."""
+    size, count = 100, 500
+    requests = batches(count, size)
+    body = b'{"recipientEmail":"customer@example.com","x":"' + b"y" * 300 + b'"}'
+    sink = free_port()
+    with running("bench.sink", str(sink), port=sink):
+        floor = floors.posts(sink, body, 40_000, CONCURRENCY)
+        with plaudit(sink) as (port, process, _):
+            started = time.perf_counter()
+            result = closed_loop(port, requests, 16)
+            accepted = time.perf_counter() - started
+            while (seen := get(sink, "/seen"))["count"] < size * count:
+                time.sleep(0.05)
+            seconds = time.perf_counter() - started
+            used = memory_mb(process)
+    assert not result.refused
+    assert not seen["twice"]
+    rate = size * count / seconds
+    return [
+        Row(
+            f"order in → invitation accepted (orders/s; all in after {accepted:.1f} s)",
+            f"{rate:,.0f}",
+            f"{floor:,.0f} client posting",
+            f"{rate / floor:.2f}",
+            memory=f"{used:.0f} MB",
+        )
+    ]
+
+
+def latency() -> list[Row]:
+    """At 500 orders a second: from the request's departure to its arrival at the sink."""
+    count = 5_000
+    events = [event(n) for n in range(count)]
+    sink = free_port()
+    with running("bench.sink", str(sink), port=sink), plaudit(sink) as (port, process, data):
+        del data
+        closed_loop(port, singles(200), 4)
+        requests = [post("/v1/track", json.dumps(e).encode()) for e in events]
+        began = time.time()
+        answers = paced(port, requests, 500)
+        while get(sink, "/seen")["count"] < count + 200:
+            time.sleep(0.05)
+        arrived = get(sink, "/times")
+        used = memory_mb(process)
+    references = [e["properties"]["order_id"] for e in events]  # type: ignore[index] # made by event()
+    took = sorted(arrived[reference] - (began * 1000 + n * 2) for n, reference in enumerate(references))
+    return [
+        Row(
+            "answer to an order, at 500 orders/s",
+            "500",
+            p50=f"{answers.p50:.1f} ms",
+            p99=f"{answers.p99:.1f} ms",
+            memory=f"{used:.0f} MB",
+        ),
+        Row(
+            "order → at the vendor, at 500 orders/s",
+            "500",
+            p50=f"{took[count // 2]:.1f} ms",
+            p99=f"{took[int(count * 0.99)]:.1f} ms",
+        ),
+    ]
+
+
+def idle() -> list[Row]:
+    with plaudit(sink=9) as (_, process, _data):
+        time.sleep(2)
+        before, started = cpu_seconds(process), time.perf_counter()
+        time.sleep(20)
+        share = (cpu_seconds(process) - before) / (time.perf_counter() - started) * 100
+        return [Row("at rest (% of a core)", f"{share:.2f}", memory=f"{memory_mb(process):.0f} MB")]
