@@ -88,10 +88,10 @@ async def _event(
 def _envelope(event: dict[str, Any]) -> Envelope:
     body = msgspec.json.encode(event)
     try:
-        head = wire.decode_single(body)
+        read = wire.decode_single(body)
     except RefusedError as error:
         return Envelope("", "", 0, b"", error.code, error.message)
-    return wire.single(str(event.get("type") or ""), head, body, SystemClock().now(), message_id)
+    return wire.single(str(event.get("type") or ""), read, body, SystemClock().now(), message_id)
 
 
 async def _route(

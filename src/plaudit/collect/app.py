@@ -11,8 +11,9 @@ from typing import Any
 
 from plaudit.clock import Clock, message_id
 from plaudit.collect import answers, pixel, settings
+from plaudit.collect import body as bodies
 from plaudit.collect.answers import Headers, Send
-from plaudit.collect.body import Disconnected, Receive, read
+from plaudit.collect.body import Disconnected, Receive
 from plaudit.collect.sources import Sources
 from plaudit.errors import RefusedError, UnavailableError
 from plaudit.log.base import Log
@@ -67,7 +68,7 @@ class Collect:
         elif posted and path in _BATCH:
             await self._batch(scope, receive, send)
         elif posted and path == _METRICS:
-            await read(receive, None)  # the SDK's own metrics: taken, not kept
+            await bodies.read(receive, None)  # the SDK's own metrics: taken, not kept
             await answers.success(send)
         elif method == "OPTIONS":
             await answers.preflight(send, _header(scope, b"access-control-request-headers"))
@@ -80,22 +81,27 @@ class Collect:
 
     async def _single(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
         authorization, encoding = _headers(scope)
-        await self._take(kind, await read(receive, encoding), authorization)
+        await self._take(kind, await bodies.read(receive, encoding), authorization)
         await answers.success(send)
 
     async def _take(self, kind: str, body: bytes, authorization: bytes | None) -> None:
         """One event, onto the disk. Raises `RefusedError`, also for one that is kept with its reason."""
-        head = wire.decode_single(body)
-        source = self._sources.of_request(authorization, head.writeKey)
         now = self._clock.now()
-        envelope = wire.single(kind, head, body, now, message_id)
+        try:
+            read = wire.decode_single(body)
+        except RefusedError as error:
+            source = self._sources.of_request(authorization, None)
+            envelope = wire.unreadable(body, now, message_id, error)
+        else:
+            source = self._sources.of_request(authorization, read[0].writeKey)
+            envelope = wire.single(kind, read, body, now, message_id)
         await self._append(source, Entry(source.id, now, [envelope]))
         if envelope.refused:
             raise RefusedError(envelope.refused, envelope.reason, _STATUS.get(envelope.refused, 400))
 
     async def _batch(self, scope: Scope, receive: Receive, send: Send) -> None:
         authorization, encoding = _headers(scope)
-        batch = wire.decode_batch(await read(receive, encoding))
+        batch = wire.decode_batch(await bodies.read(receive, encoding))
         source = self._sources.of_request(authorization, batch.writeKey)
         now = self._clock.now()
         envelopes = wire.items(batch, now, message_id)

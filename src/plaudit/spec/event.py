@@ -62,7 +62,7 @@ class Event:
     def _loosely(body: bytes) -> Any:
         from plaudit.spec.wire import decode_single  # noqa: PLC0415 - the rare event with an odd timestamp
 
-        return decode_single(body)
+        return decode_single(body)[0]
 
 
 def _part(raw: msgspec.Raw | bytes) -> Any:

@@ -22,6 +22,10 @@ BATCH_EVENTS = 2500
 KEPT_BYTES = 4096  # of an event that was refused: enough to recognise it by
 
 _NOBODY = (None, "")
+_IDS = frozenset({"userId", "anonymousId", "groupId", "previousId", "messageId"})
+_TEXTS = {"event": "event_not_string", "type": "bad_request", "writeKey": "bad_request"}
+_TIMES = frozenset({"timestamp", "originalTimestamp", "sentAt"})
+Wrong = tuple[str, str]  # Segment's reason code, and a sentence
 NewId = Callable[[], str]
 
 
@@ -39,10 +43,13 @@ _decode_batch = msgspec.json.Decoder(Batch).decode
 _decode_any = msgspec.json.Decoder().decode
 
 
-def decode_single(body: bytes) -> Head:
-    """The head of a single event. Raises `RefusedError`: the body is no JSON object."""
+def decode_single(body: bytes) -> tuple[Head, Wrong | None]:
+    """The head of a single event, and what is of the wrong type in it, if anything.
+
+    Raises `RefusedError`: the body is no JSON object.
+    """
     try:
-        return decode_head(body)
+        return decode_head(body), None
     except (msgspec.ValidationError, RecursionError):
         return _lenient(_object(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -73,11 +80,11 @@ def decode_batch(body: bytes) -> Batch:
     return batch
 
 
-def single(kind: str, head: Head, body: bytes, received_at: int, new_id: NewId) -> Envelope:
+def single(
+    kind: str, read: tuple[Head, Wrong | None], body: bytes, received_at: int, new_id: NewId
+) -> Envelope:
     """The envelope of one event whose type the path names. Too large, or wrong: an envelope that is refused."""
-    if len(body) > EVENT_BYTES:
-        return _too_large(kind, head, body, received_at, new_id)
-    return _envelope(kind, head, body, None, received_at, new_id)
+    return _envelope(kind, read, body, None, received_at, new_id)
 
 
 def items(batch: Batch, received_at: int, new_id: NewId) -> list[Envelope]:
@@ -88,21 +95,26 @@ def items(batch: Batch, received_at: int, new_id: NewId) -> list[Envelope]:
 
 def _item(body: bytes, sent: int | None, received_at: int, new_id: NewId) -> Envelope:
     try:
-        head = decode_head(body)
-    except (msgspec.ValidationError, RecursionError):
-        try:
-            head = _lenient(_object(body))
-        except RefusedError as error:
-            return _refused(new_id(), "", received_at, body, error.code, error.message)
-    kind = head.type or ""
-    if len(body) > EVENT_BYTES:
-        return _too_large(kind, head, body, received_at, new_id)
-    return _envelope(kind, head, body, sent, received_at, new_id)
+        read = decode_single(body)
+    except RefusedError as error:
+        return unreadable(body, received_at, new_id, error)
+    return _envelope(read[0].type or "", read, body, sent, received_at, new_id)
+
+
+def unreadable(body: bytes, received_at: int, new_id: NewId, error: RefusedError) -> Envelope:
+    """What is kept of bytes that are no event."""
+    return Envelope(new_id(), "", received_at, body[:KEPT_BYTES], error.code, error.message)
 
 
 def _envelope(
-    kind: str, head: Head, body: bytes, sent: int | None, received_at: int, new_id: NewId
+    kind: str,
+    read: tuple[Head, Wrong | None],
+    body: bytes,
+    sent: int | None,
+    received_at: int,
+    new_id: NewId,
 ) -> Envelope:
+    head, wrong = read
     message_id = head.messageId
     if message_id is None or message_id == "":
         message_id = new_id()
@@ -113,13 +125,15 @@ def _envelope(
         original = timestamps.parse(head.timestamp)
     own = timestamps.parse(head.sentAt)
     when = timestamps.correct(original, sent if own is None else own, received_at)
-    wrong = _wrong(kind, head)
-    if wrong:
-        return _refused(message_id, kind, when, body, *wrong)
-    return Envelope(message_id, kind, when, body)
+    if len(body) > EVENT_BYTES:
+        wrong = ("event_too_large", f"the event has {len(body):,} bytes; {EVENT_BYTES:,} are allowed")
+    wrong = wrong or _wrong(kind, head)
+    if wrong is None:
+        return Envelope(message_id, kind, when, body)
+    return Envelope(message_id, kind if kind in TYPES else "", when, body[:KEPT_BYTES], *wrong)
 
 
-def _wrong(kind: str, head: Head) -> tuple[str, str] | None:
+def _wrong(kind: str, head: Head) -> Wrong | None:
     """Segment's reason code and a sentence, or None for an event as it should be."""
     if kind not in TYPES:
         known = ", ".join(sorted(TYPES))
@@ -141,23 +155,22 @@ def _wrong(kind: str, head: Head) -> tuple[str, str] | None:
     return None
 
 
-def _lenient(obj: dict[str, Any]) -> Head:
-    """A head from an object in which something has the wrong type. Raises `RefusedError`: which, and what it must be."""
-    for key in ("userId", "anonymousId", "groupId", "previousId", "messageId"):
-        if not isinstance(obj.get(key), str | int | None) or isinstance(obj.get(key), bool):
-            raise RefusedError("id_not_string", f"{key} must be a string")
-    if not isinstance(obj.get("event"), str | None):
-        raise RefusedError("event_not_string", "event must be a string: the event's name")
-    if not isinstance(obj.get("type"), str | None):
-        raise RefusedError("bad_request", f"type must be one of {', '.join(sorted(TYPES))}")
-    if not isinstance(obj.get("writeKey"), str | None):
-        raise RefusedError("bad_request", "writeKey must be a string")
-    # What is left to be wrong are the three times: unreadable ones count as absent.
-    obj = {k: None if k in ("timestamp", "originalTimestamp", "sentAt") else v for k, v in obj.items()}
+def _lenient(obj: dict[str, Any]) -> tuple[Head, Wrong | None]:
+    """A head without what is of the wrong type, and the first of that. Unreadable times count as absent."""
+    wrong: Wrong | None = None
+    kept = {}
+    for key in Head.__struct_fields__:
+        value = obj.get(key)
+        if key in _IDS and (isinstance(value, bool) or not isinstance(value, str | int | None)):
+            wrong = wrong or ("id_not_string", f"{key} must be a string")
+        elif key in _TEXTS and not isinstance(value, str | None):
+            wrong = wrong or (_TEXTS[key], f"{key} must be a string")
+        elif key not in _TIMES:
+            kept[key] = value
     try:
-        return decode_head(msgspec.json.encode({k: v for k, v in obj.items() if k in Head.__struct_fields__}))
+        return decode_head(msgspec.json.encode(kept)), wrong
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        raise RefusedError("bad_request", "the event has a field that cannot be read") from None
+        return Head(), ("bad_request", "the event has a field that cannot be read")
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -174,12 +187,3 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _unreadable(error: Exception) -> RefusedError:
     return RefusedError("bad_request", f"the body is not JSON: {str(error).splitlines()[0][:200]}")
-
-
-def _too_large(kind: str, head: Head, body: bytes, received_at: int, new_id: NewId) -> Envelope:
-    reason = f"the event has {len(body):,} bytes; {EVENT_BYTES:,} are allowed"
-    return _refused(str(head.messageId or new_id()), kind, received_at, body, "event_too_large", reason)
-
-
-def _refused(message_id: str, kind: str, when: int, body: bytes, code: str, reason: str) -> Envelope:
-    return Envelope(message_id, kind if kind in TYPES else "", when, body[:KEPT_BYTES], code, reason)

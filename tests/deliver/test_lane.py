@@ -1,0 +1,195 @@
+"""Lanes with the real store, real HTTP and the sandbox's faults; the clock is the test's where time matters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.rows import event, order
+from conftest import Line
+from plaudit import app
+from plaudit.clock import SystemClock
+from plaudit.config import parse
+from plaudit.deliver.deliverer import Deliverer
+from plaudit.destinations.catalog import destinations
+from plaudit.sandbox.faults import parse as fault
+from plaudit.sandbox.server import Server
+from plaudit.store.base import Store
+from support import WRITE_KEY, config, http, track, until
+
+
+class FastClock(SystemClock):
+    """Real time a thousand times as fast: a wait of 4 hours takes 15 seconds."""
+
+    def __init__(self, speed: float = 1000.0) -> None:
+        self._start = super().now()
+        self._speed = speed
+
+    def now(self) -> int:
+        return round(self._start + (super().now() - self._start) * self._speed)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = app.open_store(tmp_path, create=True)
+    yield store
+    await store.close()
+
+
+async def apply(store: Store, base_url: str, settings: str = "") -> Any:
+    return await app.apply(store, parse(config(base_url, settings), destinations()), 500)
+
+
+async def queue(store: Store, *numbers: int) -> None:
+    before = await store.cursor(0)
+    batch = [event(before + 1, n, orders={1: order(number)}) for n, number in enumerate(numbers)]
+    await store.commit(0, before, before + 1, batch, now=1000)
+
+
+async def settled(store: Store) -> dict[str, str]:
+    """State by order, once nothing is queued or being sent."""
+
+    async def states() -> dict[str, str] | None:
+        found = {i.order_id: i.state for i in await store.invitations()}
+        return None if {"queued", "sending"} & set(found.values()) else found
+
+    found: dict[str, str] = await until(states)
+    return found
+
+
+def deliverer(store: Store, clock: SystemClock | None = None) -> Deliverer:
+    return Deliverer(store, clock or SystemClock(), "me", destinations(), alone=True)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "attempts"),
+    [("429x2=0", 3), ("503x3", 4), ("500x1", 2), ("202-first", 1), ("slowx1=0.05", 1)],
+)
+async def test_what_passes_is_tried_again_until_accepted(
+    store: Store, sandbox: Server, spelled: str, attempts: int
+) -> None:
+    sandbox.app.faults.replace([fault(spelled)])
+    await queue(store, 1)
+    lanes = deliverer(store, FastClock())
+    await lanes.configure(await apply(store, sandbox.url))
+    assert await settled(store) == {"1": "accepted"}
+    await lanes.stop()
+    (invitation,) = await store.invitations()
+    assert [a.outcome for a in await store.attempts(invitation.id)] == ["retry"] * (attempts - 1) + [
+        "accepted"
+    ]
+    assert sandbox.app.recorder.stats().twice == 0
+
+
+async def test_when_nobody_answers_for_four_hours_it_has_failed(store: Store) -> None:
+    await queue(store, 1)
+    lanes = deliverer(store, FastClock(20_000))
+    await lanes.configure(await apply(store, "http://127.0.0.1:9"))
+    assert await settled(store) == {"1": "failed"}
+    await lanes.stop()
+    (invitation,) = await store.invitations()
+    assert invitation.reason == "no_connection" and "gave up after" in (invitation.message or "")
+
+
+@pytest.mark.parametrize(
+    ("spelled", "state", "reason"),
+    [
+        ("400", "refused", "refused"),
+        ("reset-after", "uncertain", "connection_lost"),
+        ("reset", "uncertain", "connection_lost"),
+    ],
+)
+async def test_what_does_not_pass_ends_with_its_reason(
+    store: Store, sandbox: Server, spelled: str, state: str, reason: str
+) -> None:
+    sandbox.app.faults.replace([fault(spelled)])
+    await queue(store, 1)
+    lanes = deliverer(store)
+    await lanes.configure(await apply(store, sandbox.url))
+    assert await settled(store) == {"1": state}
+    await lanes.stop()
+    (invitation,) = await store.invitations()
+    assert (invitation.reason, invitation.attempts) == (reason, 1)
+
+
+async def test_uncertain_is_sent_again_where_settings_say_so(store: Store, sandbox: Server) -> None:
+    sandbox.app.faults.replace([fault("resetx1")])
+    await queue(store, 1)
+    lanes = deliverer(store, FastClock())
+    await lanes.configure(await apply(store, sandbox.url, 'uncertain = "resend"'))
+    assert await settled(store) == {"1": "accepted"}
+    await lanes.stop()
+
+
+@pytest.mark.parametrize("spelled", ["251=shop.example.com", "401"])
+async def test_a_blocked_destination_pauses_and_the_rest_waits_until_it_is_applied_again(
+    store: Store, sandbox: Server, spelled: str
+) -> None:
+    sandbox.app.faults.replace([fault(spelled)])
+    await queue(store, *range(300))
+    lanes = deliverer(store)
+    await lanes.configure(await apply(store, sandbox.url))
+
+    async def paused() -> Any:
+        row = (await store.configuration()).destinations[0]
+        return row.paused_message if "sending" not in (await store.states())["trustpilot"] else None
+
+    message = await until(paused)
+    assert "shop.example.com" in message or "API Key" in message
+    states = (await store.states())["trustpilot"]
+    assert set(states) == {"blocked", "queued"} and states["blocked"] <= 64
+    sandbox.app.faults.replace([])
+    await lanes.configure(await apply(store, sandbox.url))
+    assert set((await settled(store)).values()) == {"accepted"}
+    await lanes.stop()
+    assert sandbox.app.recorder.stats().twice == 0
+
+
+async def test_a_private_address_blocks_with_words_that_help(store: Store) -> None:
+    await queue(store, 1)
+    lanes = deliverer(store)
+    text = config("http://127.0.0.1:9").replace("allow_private = true", "")
+    await lanes.configure(await app.apply(store, parse(text, destinations()), 500))
+    assert await settled(store) == {"1": "blocked"}
+    await lanes.stop()
+    assert "allow_private = true" in str((await store.invitations())[0].message)
+
+
+async def test_a_clean_stop_finishes_what_is_in_flight_and_leaves_the_rest_queued(
+    store: Store, sandbox: Server
+) -> None:
+    sandbox.app.faults.replace([fault("slow=0.2")])
+    await queue(store, *range(200))
+    lanes = deliverer(store)
+    await lanes.configure(await apply(store, sandbox.url))
+    await until(lambda: sandbox.app.recorder.stats().requests)
+    await lanes.stop()
+    states = (await store.states())["trustpilot"]
+    assert set(states) == {"accepted", "queued"}
+    assert sandbox.app.recorder.stats().accepted == states["accepted"]
+
+
+async def test_new_settings_reach_what_is_queued(store: Store, sandbox: Server) -> None:
+    lanes = deliverer(store, FastClock())
+    await queue(store, 1)
+    await lanes.configure(await apply(store, "http://127.0.0.1:9"))
+    await until(lambda: asyncio.sleep(0.2, True))
+    await lanes.configure(await apply(store, sandbox.url))
+    assert await settled(store) == {"1": "accepted"}
+    await lanes.stop()
+
+
+async def test_a_destination_that_is_taken_out_sends_no_more(line: Line) -> None:
+    await app.apply(
+        line.plaudit.store, parse("[sources.shop]\nwrite_key='testWriteKey'", destinations()), 500
+    )
+
+    async def gone() -> bool:
+        await asyncio.to_thread(http, line.plaudit.url + "/v1/track", track(), key=WRITE_KEY)
+        return any(e.disposition == "no_destination" for e in await line.plaudit.store.events())
+
+    await until(gone)
