@@ -83,7 +83,7 @@ def exported(configuration: Configuration) -> Config:
         destinations={
             d.name: files.DestinationConfig(
                 d.type,
-                [names[s] for s, to in configuration.connections if to == d.id and s in names],
+                sorted(names[s] for s, to in configuration.connections if to == d.id and s in names),
                 d.settings,
             )
             for d in configuration.destinations

@@ -10,10 +10,10 @@ import zlib
 from typing import Any
 
 import pytest
-from conftest import Line
-from support import WRITE_KEY, Reply, http, track, until
 
+from conftest import Line
 from plaudit.spec.wire import BATCH_BYTES, EVENT_BYTES
+from support import WRITE_KEY, Reply, http, track, until
 
 
 async def post(line: Line, path: str, body: Any, **how: Any) -> Reply:

@@ -11,9 +11,15 @@ NOW = 1_000_000_000
 
 
 def after(
-    outcome: Outcome, *, attempt: int = 1, started: int = NOW, resend: bool = False, **verdict: float
+    outcome: Outcome,
+    *,
+    attempt: int = 1,
+    started: int = NOW,
+    resend: bool = False,
+    retry_after: float | None = None,
 ) -> tuple[State, int, str, str]:
-    return conclude(Verdict(outcome, "why", "because", **verdict), attempt, started, NOW, 0.5, resend=resend)
+    verdict = Verdict(outcome, "why", "because", retry_after)
+    return conclude(verdict, attempt, started, NOW, 0.5, resend=resend)
 
 
 def test_waits_double_from_seconds_to_a_quarter_of_an_hour() -> None:

@@ -6,6 +6,7 @@ absent: a bad clock never costs an order its invitation.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 LATEST = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
@@ -30,6 +31,8 @@ def parse(value: str | float | None) -> int | None:
         except (ValueError, OverflowError):
             return None
     else:
+        if not math.isfinite(value):
+            return None
         ms = round(value * 1000 if value < SECONDS_BELOW else value)
     return ms if 0 <= ms <= LATEST else None
 

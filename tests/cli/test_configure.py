@@ -1,0 +1,120 @@
+"""`validate`, `apply`, `export`: faults that name what is wrong and what exists; files that come back as they were."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cli.run import plaudit
+
+GOOD = """
+[sources.shop]
+write_key = "env:SHOP_KEY"
+[sources.app]
+[destinations.trustpilot]
+type = "trustpilot"
+sources = ["shop", "app"]
+[destinations.trustpilot.settings]
+api_key = "file:key.txt"
+uncertain = "resend"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "key.txt").write_text("fileIntegrationKey\n")
+    (tmp_path / "plaudit.toml").write_text(GOOD)
+    return tmp_path / "plaudit.toml"
+
+
+def test_a_good_file_is_told_so(file: Path) -> None:
+    ran = plaudit("validate", file, env={"SHOP_KEY": "shopKey"})
+    assert (ran.code, ran.err) == (0, "")
+    assert "is good: 2 sources, 1 destination" in ran.out
+
+
+FAULTS = [
+    ("[sources.shop", "is not TOML"),
+    ("x = 1", "unknown section [x]: there are [sources.NAME] and [destinations.NAME]"),
+    ("[source.shop]", "unknown section [source]"),
+    ("[audiences.recent]\nname='x'", "this version of Plaudit has no audiences"),
+    ("[sources.shop]\nwritekey = 'abcd'", "[sources.shop]: unknown key 'writekey'; did you mean 'write_key'?"),
+    ("[sources.shop]\nwrite_key = 5", "write_key must be a string"),
+    ("[sources.shop]\nwrite_key = 'env:NOT_SET_ANYWHERE'", "wants the environment variable NOT_SET_ANYWHERE, which is not set"),
+    ("[sources.shop]\nwrite_key = 'file:nowhere'", "No such file"),
+    ("[sources.a]\nwrite_key='same'\n[sources.b]\nwrite_key='same'", "the same write_key as [sources.a]"),
+    ("[sources.'a b']", "a name has letters, digits, - and _ only"),
+    ("[destinations.t]", "[destinations.t]: type is missing; there is trustpilot"),
+    ("[destinations.t]\ntype = 'trustpolit'", "unknown type 'trustpolit'; there is trustpilot"),
+    ("[destinations.t]\ntype = 'trustpilot'", "api_key is missing: the Integration Key"),
+    ("[destinations.t]\ntype='trustpilot'\nsources=['shpo']\n[sources.shop]", "no source is called 'shpo'; did you mean 'shop'?"),
+    ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', apikey='x'}", "unknown setting 'apikey': a trustpilot destination has api_key, channel"),
+    ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='a b'}", "api_key is no Integration Key"),
+    ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', channel='pigeon'}", "channel is 'pigeon', but must be one of integration_key"),
+    ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', allow_private='yes'}", "allow_private must be true or false"),
+    ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', base_url='ftp://x'}", "base_url must look like https://"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "fault"), FAULTS)
+def test_a_fault_is_named_with_its_place_and_what_exists(tmp_path: Path, text: str, fault: str) -> None:
+    file = tmp_path / "plaudit.toml"
+    file.write_text(text)
+    for command in (
+        ("validate", file),
+        ("apply", file, "--data", tmp_path / "data"),
+        ("serve", "--config", file, "--data", tmp_path / "data"),
+    ):
+        ran = plaudit(*command)
+        assert ran.code == 1 and fault in ran.err
+        assert all(line.startswith("plaudit: ") for line in ran.err.splitlines())
+    assert not (tmp_path / "data").exists()
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "plaudit.toml"
+    file.write_text("[sources.s]\nx = 1\ny = 2\n[destinations.t]\ntype = 'trustpilot'\nsources = ['z']")
+    assert len(plaudit("validate", file).err.splitlines()) == 4
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    ran = plaudit("validate", tmp_path / "nothing.toml")
+    assert (ran.code, ran.err) == (1, f"plaudit: there is no file {tmp_path}/nothing.toml\n")
+
+
+def test_what_was_applied_is_exported_without_and_with_secrets(file: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    ran = plaudit("apply", file, "--data", data, env={"SHOP_KEY": "shopKey"})
+    assert ran.code == 0, ran.err
+    made = next(
+        line.split()[-1] for line in ran.out.splitlines() if line.startswith("  source app, write key")
+    )
+    assert "shopKey" not in ran.out and "fileIntegrationKey" not in ran.out
+
+    shown = plaudit("export", "--data", data).out
+    assert tomllib.loads(shown)["sources"]["shop"]["write_key"] == "env:SHOP_WRITE_KEY"
+    assert "shopKey" not in shown and made not in shown and "fileIntegrationKey" not in shown
+
+    whole = plaudit("export", "--data", data, "--secrets").out
+    assert tomllib.loads(whole) == {
+        "sources": {"app": {"write_key": made}, "shop": {"write_key": "shopKey"}},
+        "destinations": {
+            "trustpilot": {
+                "type": "trustpilot",
+                "sources": ["app", "shop"],
+                "settings": {"api_key": "fileIntegrationKey", "uncertain": "resend"},
+            }
+        },
+    }
+    (tmp_path / "again.toml").write_text(whole)
+    assert plaudit("apply", tmp_path / "again.toml", "--data", data).code == 0
+    assert plaudit("export", "--data", data, "--secrets").out == whole
+
+
+def test_a_write_key_that_was_made_stays(file: Path, tmp_path: Path) -> None:
+    keys = [
+        plaudit("apply", file, "--data", tmp_path / "data", env={"SHOP_KEY": "shopKey"}).out for _ in range(2)
+    ]
+    assert keys[0] == keys[1]
