@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +27,8 @@ Job = Callable[[apsw.Connection], Any]
 
 BUSY_MS = 10_000
 COMMIT_JOBS = 512
+ROWS = 64  # the most that a statement has; fewer rows take statements of 32, 16, … 1
+_VALUES = re.compile(r"VALUES\s*(\([^()]*\))")
 
 
 def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
@@ -63,6 +68,28 @@ def data_error(error: apsw.Error, path: Path | str) -> PlauditError:
 def rows(connection: apsw.Connection, sql: str, given: Any = ()) -> Iterator[Any]:
     """A query's rows, each a tuple whose types the query decides."""
     return iter(connection.execute(sql, given))
+
+
+def put_many(connection: apsw.Connection, sql: str, given: Sequence[Sequence[Any]]) -> int:
+    """Run a statement that has one `VALUES (?, …)` for many rows; how many rows it changed.
+
+    Many rows a statement, not a statement a row: SQLite's work then runs in one piece beside the event loop,
+    where a statement a row would wait for Python's lock each time.
+    """
+    changed, done, size = 0, 0, ROWS
+    while done < len(given):
+        while len(given) - done < size:
+            size //= 2
+        values = list(chain.from_iterable(given[done : done + size]))
+        connection.execute(_with_rows(sql, size), values)
+        changed += connection.changes()
+        done += size
+    return changed
+
+
+@lru_cache
+def _with_rows(sql: str, count: int) -> str:
+    return _VALUES.sub(lambda match: "VALUES " + ", ".join([match[1]] * count), sql, count=1)
 
 
 @contextlib.contextmanager

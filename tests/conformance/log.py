@@ -89,8 +89,9 @@ class LogConformance:
 
     async def test_positions_never_come_again_after_a_trim(self, opened: Open) -> None:
         log = await opened()
+        await log.append(entry(received_at=1))
         position = await log.append(entry(received_at=1))
-        assert await log.trim(0, position, before=100) == 1
+        assert await log.trim(0, position, before=100) >= 1
         await log.close()
         again = await opened()
         assert await again.head(0) == position

@@ -30,7 +30,7 @@ _BATCH = frozenset({"/v1/batch", "/v1/import", "/v1/b"})
 _PIXEL = {f"/v1/pixel/{kind}": kind for kind in TYPES}
 _METRICS = "/v1/m"
 _PROJECTS = "/v1/projects/"
-# A status for each reason that a lone event is refused for; 400 for all others.
+# The status for a reason that nothing was accepted for; 400 for all others.
 _STATUS = {"event_too_large": 413}
 
 
@@ -119,7 +119,8 @@ class Collect:
         elif len(rejected) == len(envelopes):
             first = envelopes[0]
             message = f"no event of {len(envelopes)} was accepted; the first: {first.reason}"
-            await answers.refusal(send, 400, first.refused, message, rejected=rejected)
+            status = _STATUS.get(first.refused, 400)
+            await answers.refusal(send, status, first.refused, message, rejected=rejected)
         else:
             accepted = len(envelopes) - len(rejected)
             await answers.json(send, 200, {"success": True, "accepted": accepted, "rejected": rejected})

@@ -28,7 +28,10 @@ class Log(Protocol):
         """Return when there is an entry after the position, or when the time has passed."""
 
     async def trim(self, partition: int, through: int, before: int) -> int:
-        """Forget entries up to position `through` that were received before `before` (ms); how many."""
+        """Forget entries up to position `through` that were received before `before` (ms); how many.
+
+        What was appended together may go together, or stay; the newest may always stay.
+        """
 
     async def close(self) -> None:
         """Finish what was taken, then let go."""

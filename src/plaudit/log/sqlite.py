@@ -1,7 +1,7 @@
 """The log in one SQLite file, with one partition.
 
-Invariant: `append` returns after its commit is on disk; appends that arrive together share one. Positions
-never come again, also after a trim (AUTOINCREMENT), because cursors and event ids rest on them.
+Invariant: `append` returns after its commit is on disk. Entries that arrive together become one row, a
+segment; so the cost of a commit does not depend on how many share it.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import apsw
 
 from plaudit.errors import UnavailableError
 from plaudit.queries import load
-from plaudit.spec.envelope import Entry, decode, encode
-from plaudit.sqlite import Reader, Writer
+from plaudit.spec import envelope
+from plaudit.spec.envelope import Entry, encode
+from plaudit.sqlite import Reader, Writer, rows
 
 _SQL = load("plaudit.log", "sqlite.sql")
-_TRIM_ROWS = 1000
+_TRIM_SEGMENTS = 500
 _POLL = 0.25  # seconds: how soon another process's append is noticed
 
 
-_Pending = tuple[asyncio.Future[int], tuple[int, bytes]]  # who waits, and the row
+_Pending = tuple[asyncio.Future[int], bytes]  # who waits, and the encoded entry
 
 
 def _prepare(connection: apsw.Connection) -> None:
@@ -41,23 +41,27 @@ class SqliteLog:
         self._appended = asyncio.Event()
         self._newest = 0
         self._pending: list[_Pending] = []
+        self._pending_at = 0  # ms: when the newest of them came
 
     async def append(self, entry: Entry) -> int:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
-        self._pending.append((future, (entry.received_at, encode(entry))))
+        self._pending.append((future, encode(entry)))
+        self._pending_at = max(self._pending_at, entry.received_at)
         if len(self._pending) == 1:
             loop.call_soon(self._flush)
         return await future
 
     def _flush(self) -> None:
-        """Hand over what came in this turn of the event loop, as one job."""
+        """Hand over what came in this turn of the event loop, as one segment."""
         pending, self._pending = self._pending, []
-        rows = [row for _, row in pending]
+        received_at, count = self._pending_at, len(pending)
+        segment = envelope.array([entry for _, entry in pending])
 
         def insert(connection: apsw.Connection) -> int:
-            connection.executemany(_SQL["append"], rows)
-            return connection.last_insert_rowid()
+            head: int = connection.execute(_SQL["head"]).get or 0
+            connection.execute(_SQL["append"], (head + 1, head + count, received_at, segment))
+            return head + 1
 
         try:
             self._writer.submit(insert).add_done_callback(lambda job: self._settle(pending, job))
@@ -66,15 +70,16 @@ class SqliteLog:
                 _fail(future, error)
 
     def _settle(self, pending: list[_Pending], job: asyncio.Future[int]) -> None:
-        """It is on disk, or was not taken: tell those who wait. One job's positions follow on each other."""
+        """The segment is on disk, or was not taken: tell those who wait."""
         error = job.exception()
         if error is not None:
             for future, _ in pending:
                 _fail(future, error)
             return
-        self._newest = max(self._newest, job.result())
+        first = job.result()
+        self._newest = max(self._newest, first + len(pending) - 1)
         self._appended.set()
-        for position, (future, _) in enumerate(pending, job.result() - len(pending) + 1):
+        for position, (future, _) in enumerate(pending, first):
             if not future.done():
                 future.set_result(position)
 
@@ -82,8 +87,13 @@ class SqliteLog:
         del partition  # there is one
 
         def select(connection: apsw.Connection) -> list[tuple[int, Entry]]:
-            rows: Any = connection.execute(_SQL["read"], (after, limit))
-            return [(position, decode(entry)) for position, entry in rows]
+            found: list[tuple[int, Entry]] = []
+            for first, segment in rows(connection, _SQL["read"], {"after": after}):
+                entries = enumerate(envelope.decode_array(segment), first)
+                found += [(position, entry) for position, entry in entries if position > after]
+                if len(found) >= limit:
+                    break
+            return found[:limit]
 
         return await self._reader.run(select)
 
@@ -106,20 +116,25 @@ class SqliteLog:
 
     async def trim(self, partition: int, through: int, before: int) -> int:
         del partition
-
-        def delete(connection: apsw.Connection) -> int:
-            connection.execute(_SQL["trim"], (through, _TRIM_ROWS, before))
-            return connection.changes()
-
-        gone = total = await self._writer.submit(delete)
-        while gone == _TRIM_ROWS:  # small steps, so that appends in between never wait long
-            gone = await self._writer.submit(delete)
+        total = 0
+        while True:  # small steps, so that appends in between never wait long
+            gone, more = await self._writer.submit(lambda connection: _trim(connection, through, before))
             total += gone
-        return total
+            if not more:
+                return total
 
     async def close(self) -> None:
         await self._writer.close()
         await self._reader.close()
+
+
+def _trim(connection: apsw.Connection, through: int, before: int) -> tuple[int, bool]:
+    """(entries that went, whether there may be more to go)."""
+    given = {"limit": _TRIM_SEGMENTS, "through": through, "before": before}
+    old = list(rows(connection, _SQL["old"], given))
+    if old:
+        connection.execute(_SQL["trim"], (old[-1][0],))
+    return sum(last - first + 1 for first, last in old), len(old) == _TRIM_SEGMENTS
 
 
 def _fail(future: asyncio.Future[int], error: BaseException) -> None:

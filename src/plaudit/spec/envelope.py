@@ -37,10 +37,15 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Entry)
 
 encode = _encoder.encode
-decode = _decoder.decode
+decode = msgspec.msgpack.Decoder(Entry).decode
+decode_array = msgspec.msgpack.Decoder(list[Entry]).decode
+
+
+def array(encoded: list[bytes]) -> bytes:
+    """Encoded entries as one msgpack array (its 32-bit form), for `decode_array`."""
+    return b"".join([b"\xdd", len(encoded).to_bytes(4, "big"), *encoded])
 
 
 def event_id(partition: int, position: int, index: int) -> int:

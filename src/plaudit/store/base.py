@@ -81,7 +81,7 @@ class Committed(msgspec.Struct):
     invited: dict[int, int] = {}  # destination id: new invitations
 
 
-class Claimed(msgspec.Struct):
+class Claimed(msgspec.Struct, array_like=True):
     """An invitation that is this process's to send."""
 
     id: int

@@ -10,11 +10,11 @@ import msgspec
 
 from plaudit.destinations.base import Outcome, State
 from plaudit.queries import load
-from plaudit.spec.order import Order
+from plaudit.sqlite import put_many
 from plaudit.store.base import Claimed, Settled
 
 SQL = load("plaudit.store", "sql", "sqlite", "deliver.sql")
-_decode_order = msgspec.json.Decoder(Order).decode
+_decode_claimed = msgspec.json.Decoder(list[Claimed]).decode
 
 INTERRUPTED = "interrupted"
 _INTERRUPTED = "Plaudit stopped during the attempt: it cannot be known whether the invitation was made"
@@ -29,34 +29,31 @@ def turn(
     now: int,
     lease_until: int,
 ) -> list[Claimed]:
-    if settled:
-        connection.executemany(
-            SQL["settle"],
-            [
-                (s.state.value, s.reason, s.message, s.due_at, s.finished_at, s.id, owner, s.attempt)
-                for s in settled
-            ],
-        )
-        connection.executemany(
-            SQL["put_attempt"],
-            [
-                (s.id, s.attempt, s.started_at, s.finished_at, s.outcome.value, s.reason, s.message, s.status)
-                for s in settled
-            ],
-        )
+    put_many(
+        connection,
+        SQL["settle"],
+        [
+            (s.id, s.attempt, owner, s.state.value, s.reason, s.message, s.due_at, s.finished_at)
+            for s in settled
+        ],
+    )
+    put_many(
+        connection,
+        SQL["put_attempt"],
+        [
+            (s.id, s.attempt, s.started_at, s.finished_at, s.outcome.value, s.reason, s.message, s.status)
+            for s in settled
+        ],
+    )
     if limit <= 0:
         return []
-    rows = connection.execute(
-        SQL["claim"],
-        {
-            "destination_id": destination_id,
-            "limit": limit,
-            "owner": owner,
-            "now": now,
-            "lease_until": lease_until,
-        },
-    )
-    return [Claimed(id_, _decode_order(payload), attempts, first) for id_, payload, attempts, first in rows]
+    due = {"destination_id": destination_id, "limit": limit, "now": now}
+    claimed = _decode_claimed(connection.execute(SQL["due"], due).get)
+    if claimed:
+        ids = msgspec.json.encode([c.id for c in claimed]).decode()
+        lease = {"ids": ids, "owner": owner, "now": now, "lease_until": lease_until}
+        connection.execute(SQL["claim"], lease)
+    return claimed
 
 
 def release(connection: apsw.Connection, claimed: list[Claimed], owner: str, now: int) -> None:

@@ -1,18 +1,25 @@
+-- name: due
+-- The invitations of a destination that are due, oldest first, as one JSON array.
+SELECT json_group_array(json_array(id, json(payload), attempts + 1, coalesce(first_attempt_at, :now))) FROM (
+  SELECT id, payload, attempts, first_attempt_at FROM invitations
+  WHERE destination_id = :destination_id AND state = 'queued' AND due_at <= :now
+  ORDER BY due_at, id LIMIT :limit
+);
+
 -- name: claim
--- The invitations of a destination that are due, oldest first, leased to one process.
+-- Lease them (ids as a JSON array) to one process.
 UPDATE invitations SET state = 'sending', attempts = attempts + 1, lease_owner = :owner, lease_until = :lease_until,
   first_attempt_at = coalesce(first_attempt_at, :now), updated_at = :now
-WHERE id IN (
-  SELECT id FROM invitations
-  WHERE destination_id = :destination_id AND state = 'queued' AND due_at <= :now
-  ORDER BY due_at LIMIT :limit
-)
-RETURNING id, payload, attempts, first_attempt_at;
+WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: settle
 -- What an attempt came to. An answer that arrives after the lease was given up still beats 'uncertain'.
-UPDATE invitations SET state = ?, reason = ?, message = ?, due_at = ?, updated_at = ?, lease_until = NULL
-WHERE id = ? AND lease_owner = ? AND attempts = ? AND state IN ('sending', 'uncertain');
+WITH ended (id, attempt, owner, state, reason, message, due_at, finished_at) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?))
+UPDATE invitations SET state = ended.state, reason = ended.reason, message = ended.message, due_at = ended.due_at,
+  updated_at = ended.finished_at, lease_until = NULL
+FROM ended
+WHERE invitations.id = ended.id AND lease_owner = ended.owner AND attempts = ended.attempt
+  AND invitations.state IN ('sending', 'uncertain');
 
 -- name: put_attempt
 INSERT INTO attempts (invitation_id, number, started_at, finished_at, outcome, reason, message, status)
