@@ -7,8 +7,8 @@ import time
 import uuid
 
 from bench import floors
-from bench.load import closed_loop, paced, post
-from bench.processes import cpu_seconds, free_port, get, memory_mb, plaudit, running
+from bench.load import Result, closed_loop, paced, post
+from bench.processes import cpu_seconds, free_port, get, plaudit, running
 from bench.report import Row
 from plaudit.deliver.lane import CONCURRENCY
 
@@ -68,78 +68,75 @@ def batches(requests: int, size: int, name: str = "Order Completed") -> list[byt
     ]
 
 
+SHAPES = {"": (), ", collecting in a process of its own": ("collect", "process,deliver")}
+
+
 def accept_single() -> list[Row]:
-    """One event a request, durable before the 200; events that make no invitation, so that accepting is measured."""
-    requests = singles(60_000, "Product Viewed")
-    floor = floors.server(requests, CONNECTIONS)
-    with plaudit(sink=9) as (port, process, _):
-        closed_loop(port, requests[:2000], CONNECTIONS)
-        result = closed_loop(port, singles(60_000, "Product Viewed"), CONNECTIONS)
-        used = memory_mb(process)
-    assert not result.refused
-    return [
-        Row(
-            "accept, 1 event a request (requests/s)",
-            f"{result.rate:,.0f}",
-            f"{floor.rate:,.0f} server doing nothing",
-            f"{result.rate / floor.rate:.2f}",
-            f"{result.p50:.1f} ms",
-            f"{result.p99:.1f} ms",
-            f"{used:.0f} MB",
+    """One event a request, durable before the 200; processed at the same time, though they make no invitations."""
+    floor = floors.server(singles(60_000, "Product Viewed"), CONNECTIONS)
+    rows = []
+    for shape, roles in SHAPES.items():
+        with plaudit(9, *roles) as running_:
+            closed_loop(running_.port, singles(2000, "Product Viewed"), CONNECTIONS)
+            result = closed_loop(running_.port, singles(60_000, "Product Viewed"), CONNECTIONS)
+            memory = running_.memory()
+        rows.append(
+            _row(
+                f"accept, 1 event a request (requests/s){shape}",
+                result,
+                result.rate,
+                floor.rate,
+                "server doing nothing",
+                memory,
+            )
         )
-    ]
+    return rows
 
 
 def accept_batches() -> list[Row]:
     size, count = 100, 2000
     requests = batches(count, size, "Product Viewed")
-    floor = floors.inserts(requests[0], 20_000, 8)
-    with plaudit(sink=9) as (port, process, _):
-        result = closed_loop(port, requests, 16)
-        used = memory_mb(process)
-    assert not result.refused
-    rate = result.rate * size
-    return [
-        Row(
-            "accept, batches of 100 (events/s)",
-            f"{rate:,.0f}",
-            f"{floor * size:,.0f} SQLite inserting",
-            f"{rate / floor / size:.2f}",
-            f"{result.p50:.1f} ms",
-            f"{result.p99:.1f} ms",
-            f"{used:.0f} MB",
+    floor = floors.inserts(requests[0], 20_000, 8) * size
+    rows = []
+    for shape, roles in SHAPES.items():
+        with plaudit(9, *roles) as running_:
+            result = closed_loop(running_.port, requests, 16)
+            memory = running_.memory()
+        rows.append(
+            _row(
+                f"accept, batches of 100 (events/s){shape}",
+                result,
+                result.rate * size,
+                floor,
+                "SQLite inserting",
+                memory,
+            )
         )
-    ]
+    return rows
 
 
 def orders() -> list[Row]:
     """Orders in, in batches of 100 as SDKs send them, until the sink has them all: one POST an order."""
     size, count = 100, 500
-    requests = batches(count, size)
     body = b'{"recipientEmail":"customer@example.com","x":"' + b"y" * 300 + b'"}'
-    sink = free_port()
-    with running("bench.sink", str(sink), port=sink):
-        floor = floors.posts(sink, body, 40_000, CONCURRENCY)
-        with plaudit(sink) as (port, process, _):
-            started = time.perf_counter()
-            result = closed_loop(port, requests, 16)
-            accepted = time.perf_counter() - started
-            while (seen := get(sink, "/seen"))["count"] < size * count:
-                time.sleep(0.05)
-            seconds = time.perf_counter() - started
-            used = memory_mb(process)
-    assert not result.refused
-    assert not seen["twice"]
-    rate = size * count / seconds
-    return [
-        Row(
-            f"order in → invitation accepted (orders/s; all in after {accepted:.1f} s)",
-            f"{rate:,.0f}",
-            f"{floor:,.0f} client posting",
-            f"{rate / floor:.2f}",
-            memory=f"{used:.0f} MB",
-        )
-    ]
+    rows = []
+    for shape, roles in SHAPES.items():
+        requests = batches(count, size)
+        sink = free_port()
+        with running("bench.sink", str(sink), port=sink):
+            floor = floors.posts(sink, body, 40_000, CONCURRENCY)
+            with plaudit(sink, *roles) as running_:
+                started = time.perf_counter()
+                result = closed_loop(running_.port, requests, 16)
+                taken = time.perf_counter() - started
+                while (seen := get(sink, "/seen"))["count"] < size * count:
+                    time.sleep(0.02)
+                rate = size * count / (time.perf_counter() - started)
+                memory = running_.memory()
+        assert not seen["twice"]
+        what = f"order in → invitation accepted (orders/s; all taken after {taken:.1f} s){shape}"
+        rows.append(_row(what, result, rate, floor, "client posting", memory))
+    return rows
 
 
 def latency() -> list[Row]:
@@ -147,39 +144,50 @@ def latency() -> list[Row]:
     count = 5_000
     events = [event(n) for n in range(count)]
     sink = free_port()
-    with running("bench.sink", str(sink), port=sink), plaudit(sink) as (port, process, data):
-        del data
-        closed_loop(port, singles(200), 4)
+    with running("bench.sink", str(sink), port=sink), plaudit(sink) as running_:
+        closed_loop(running_.port, singles(200), 4)
         requests = [post("/v1/track", json.dumps(e).encode()) for e in events]
         began = time.time()
-        answers = paced(port, requests, 500)
+        answers = paced(running_.port, requests, 500)
         while get(sink, "/seen")["count"] < count + 200:
             time.sleep(0.05)
         arrived = get(sink, "/times")
-        used = memory_mb(process)
+        memory = running_.memory()
     references = [e["properties"]["order_id"] for e in events]  # type: ignore[index] # made by event()
     took = sorted(arrived[reference] - (began * 1000 + n * 2) for n, reference in enumerate(references))
+    p50, p99 = took[count // 2], took[int(count * 0.99)]
     return [
         Row(
             "answer to an order, at 500 orders/s",
-            "500",
-            p50=f"{answers.p50:.1f} ms",
-            p99=f"{answers.p99:.1f} ms",
-            memory=f"{used:.0f} MB",
+            "",
+            "",
+            "",
+            f"{answers.p50:.1f} ms",
+            f"{answers.p99:.1f} ms",
+            memory,
         ),
-        Row(
-            "order → at the vendor, at 500 orders/s",
-            "500",
-            p50=f"{took[count // 2]:.1f} ms",
-            p99=f"{took[int(count * 0.99)]:.1f} ms",
-        ),
+        Row("order → at the vendor, at 500 orders/s", "", "", "", f"{p50:.1f} ms", f"{p99:.1f} ms"),
     ]
 
 
 def idle() -> list[Row]:
-    with plaudit(sink=9) as (_, process, _data):
+    with plaudit(9) as running_:
+        (process,) = running_.processes
         time.sleep(2)
         before, started = cpu_seconds(process), time.perf_counter()
         time.sleep(20)
         share = (cpu_seconds(process) - before) / (time.perf_counter() - started) * 100
-        return [Row("at rest (% of a core)", f"{share:.2f}", memory=f"{memory_mb(process):.0f} MB")]
+        return [Row("at rest (% of a core)", f"{share:.2f}", memory=running_.memory())]
+
+
+def _row(what: str, result: Result, rate: float, floor: float, beside: str, memory: str) -> Row:
+    assert not result.refused, f"{what}: {result.refused} requests refused"
+    return Row(
+        what,
+        f"{rate:,.0f}",
+        f"{floor:,.0f} {beside}",
+        f"{rate / floor:.2f}",
+        f"{result.p50:.1f} ms",
+        f"{result.p99:.1f} ms",
+        memory,
+    )

@@ -13,7 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 CONFIG = """
 [sources.bench]
@@ -60,27 +60,43 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> None:
     sys.exit(f"the process on port {port} did not start")
 
 
+class Plaudit(NamedTuple):
+    """A running installation: where it takes events, and its processes."""
+
+    port: int
+    processes: list[subprocess.Popen[bytes]]
+
+    def memory(self) -> str:
+        return f"{sum(memory_mb(process) for process in self.processes):.0f} MB"
+
+
 @contextlib.contextmanager
-def plaudit(sink: int) -> Iterator[tuple[int, subprocess.Popen[bytes], Path]]:
-    """`plaudit serve` on an empty installation, sending to the sink: (port, process, data)."""
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="plaudit-bench-", dir=os.environ.get("BENCH_DIR")) as folder:
+def plaudit(sink: int, *roles: str) -> Iterator[Plaudit]:
+    """`plaudit serve` on an empty installation that sends to the sink: one process, or one for each of `roles`."""
+    with (
+        tempfile.TemporaryDirectory(prefix="plaudit-bench-", dir=os.environ.get("BENCH_DIR")) as folder,
+        contextlib.ExitStack() as stack,
+    ):
         config = Path(folder) / "plaudit.toml"
         config.write_text(CONFIG.format(sink=sink))
-        data = Path(folder) / "data"
-        arguments = (
-            "serve",
-            "--config",
-            str(config),
-            "--data",
-            str(data),
-            "--port",
-            str(port),
-            "--log-level",
-            "warning",
-        )
-        with running("plaudit", *arguments, port=port) as process:
-            yield port, process, data
+        ports: list[int] = []
+        processes: list[subprocess.Popen[bytes]] = []
+        for role in roles or ("collect,process,deliver",):
+            ports.append(free_port())
+            arguments = [
+                "--role",
+                role,
+                "--data",
+                f"{folder}/data",
+                "--port",
+                str(ports[-1]),
+                "--log-level",
+                "warning",
+            ]
+            first = [] if processes else ["--config", str(config)]
+            process = running("plaudit", "serve", *arguments, *first, port=ports[-1])
+            processes.append(stack.enter_context(process))
+        yield Plaudit(ports[0], processes)
 
 
 def memory_mb(process: subprocess.Popen[bytes]) -> float:

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,7 +35,8 @@ from plaudit.store.base import Configuration, Store, Wanted
 from plaudit.store.sqlite import SqliteStore
 
 DAY_MS = 24 * 3600 * 1000
-WATCH_SECONDS = 0.5  # how soon an `apply` reaches this process
+ROLES = frozenset({"collect", "process", "deliver"})
+WATCH_SECONDS = 0.75  # how soon an `apply` reaches this process
 HOUSEKEEPING_SECONDS = 600.0
 
 
@@ -46,6 +48,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8710
     config: Path | None = None
     keep_days: int = 30  # events and their message ids; the ledger is kept for ever
+    roles: frozenset[str] = ROLES
 
 
 def open_store(data: Path, *, create: bool = False) -> Store:
@@ -92,15 +95,19 @@ def exported(configuration: Configuration) -> Config:
 
 
 class Plaudit:
-    """One process with all roles. `start`, then `stop` once."""
+    """One process with some or all roles on one data directory. `start`, then `stop` once.
+
+    Any number of processes may collect; one processes and one delivers.
+    """
 
     def __init__(self, options: Options, clock: Clock | None = None) -> None:
         self._options = options
         self._clock = clock or SystemClock()
         self._kinds = destinations()
-        self._lock = _lock(options.data)
+        self._roles = options.roles
+        self._locks = [_lock(options.data, role) for role in sorted(options.roles - {"collect"})]
         self.store: Store = open_store(options.data, create=True)
-        self._log = SqliteLog(options.data / "log.db")
+        self._log = SqliteLog(options.data / "log.db", quiet=1.0 if "collect" in options.roles else 0.1)
         self._sources = Sources()
         owner = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._deliverer = Deliverer(self.store, self._clock, owner, self._kinds, alone=True)
@@ -120,13 +127,13 @@ class Plaudit:
             await apply(self.store, config, self._clock.now())
         self._http.bind()
         await self._configure()
-        await self._deliverer.recover()
-        self._steps = [asyncio.create_task(self._processor.run(), name="process")]
-        self._tasks = [
-            asyncio.create_task(_every(WATCH_SECONDS, "watch configuration", self._watch)),
-            asyncio.create_task(_every(RECOVERY, "recover", self._deliverer.recover)),
-            asyncio.create_task(_every(HOUSEKEEPING_SECONDS, "housekeeping", self._keep_house)),
-        ]
+        self._repeat(WATCH_SECONDS, "watch configuration", self._watch)
+        if "deliver" in self._roles:
+            await self._deliverer.recover()
+            self._repeat(RECOVERY, "recover", self._deliverer.recover)
+        if "process" in self._roles:
+            self._steps = [asyncio.create_task(self._processor.run(), name="process")]
+            self._repeat(HOUSEKEEPING_SECONDS, "housekeeping", self._keep_house)
         await self._http.start()
         happenings.Listening(self.url, str(self._options.data)).emit()
 
@@ -142,11 +149,17 @@ class Plaudit:
         await self._deliverer.stop()
         await self._log.close()
         await self.store.close()
-        self._lock.close()
+        for lock in self._locks:
+            lock.close()
+
+    def _repeat(self, seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.create_task(_every(seconds, name, step), name=name))
 
     def _app(self) -> Any:
-        collect = Collect(self._log, self._sources, self._clock)
         others = create_app(self._faults)
+        if "collect" not in self._roles:
+            return others
+        collect = Collect(self._log, self._sources, self._clock)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await (collect if scope["path"].startswith("/v1/") else others)(scope, receive, send)
@@ -171,7 +184,8 @@ class Plaudit:
         self._version = configuration.version
         self._sources.configure(configuration)
         self._processor.configure(configuration, self._kinds)
-        await self._deliverer.configure(configuration)
+        if "deliver" in self._roles:
+            await self._deliverer.configure(configuration)
         happenings.ConfigurationLoaded(
             configuration.version, len(configuration.sources), len(configuration.destinations)
         ).emit()
@@ -183,7 +197,7 @@ class Plaudit:
         await self.store.prune(before)
 
 
-async def _every(seconds: float, name: str, step: Any) -> None:
+async def _every(seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(seconds)
         try:
@@ -192,11 +206,11 @@ async def _every(seconds: float, name: str, step: Any) -> None:
             happenings.StepFailed(name, str(error), seconds).emit()
 
 
-def _lock(data: Path) -> IO[bytes]:
-    """Hold the data directory for this process. Raises `InUseError`."""
+def _lock(data: Path, role: str) -> IO[bytes]:
+    """Hold a role on the data directory for this process. Raises `InUseError`."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (data / "serve.lock").open("ab")
+        file = (data / f"{role}.lock").open("ab")
     except OSError as error:
         raise DataError(f"cannot use {data}: {error.strerror}") from None
     with contextlib.suppress(OSError):

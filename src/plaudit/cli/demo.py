@@ -101,7 +101,8 @@ async def _demo(data: Path, port: int, sandbox_port: int, *, kept: bool) -> None
     from plaudit.sandbox.server import Server
 
     stop = stop_signal()
-    async with Server(port=sandbox_port) as sandbox:
+    # As for an account with product reviews: Trustpilot asks for the products, and the page can show them.
+    async with Server(port=sandbox_port, faults=["202-first"]) as sandbox:
         plaudit = Plaudit(Options(data=data, port=port))
         try:
             await plaudit.start(parse(CONFIG.format(key=WRITE_KEY, sandbox=sandbox.url), destinations()))
@@ -165,7 +166,8 @@ def _tell(invitation: Any, took: float) -> None:
 
     order = invitation.order
     say(
-        f"{invitation.state:<9} invitation {invitation.id} after {took:.0f} ms: {invitation.message or 'by the sandbox'}"
+        f"{invitation.state:<9} by the sandbox after {took:.0f} ms, as invitation {invitation.id}"
+        f"{': ' + invitation.message if invitation.message else ''}"
     )
     say(f"          {order.name} <{order.email}>, {order.currency} {order.total:.2f}")
     for product in order.products:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from plaudit.cli.options import DATA, LIMIT, Data, Json, Limit
-from plaudit.cli.output import json_line, run, table
+from plaudit.cli.output import json_line, run, short, table
 
 
 def events(
@@ -45,10 +45,10 @@ def events(
             )
         return
     table(
-        ["when", "source", "event", "order", "disposition", "why"],
+        ["when (UTC)", "source", "event", "order", "disposition", "what or why"],
         [
             [
-                iso(e.received_at),
+                short(e.received_at),
                 e.source or "",
                 e.event or e.type,
                 e.order_id or "",
@@ -76,7 +76,6 @@ def invitations(
     data: Data = DATA,
 ) -> None:
     """List the ledger: one invitation per destination and order, with its state."""
-    from plaudit.clock import iso
     from plaudit.destinations.base import State
     from plaudit.errors import UsageError
 
@@ -91,15 +90,15 @@ def invitations(
             json_line(_invitation(i, attempts))
         return
     table(
-        ["when", "id", "order", "destination", "state", "customer", "tries", "why"],
+        ["when (UTC)", "id", "order", "destination", "state", "customer", "tries", "why"],
         [
             [
-                iso(i.created_at),
+                short(i.created_at),
                 str(i.id),
                 i.order_id,
                 i.destination,
                 i.state,
-                f"{i.order.name} <{i.order.email}>".strip(),
+                f"{i.order.name}\n{i.order.email}".strip(),
                 str(i.attempts),
                 i.message or "",
             ]
@@ -114,13 +113,12 @@ def invitations(
 
 
 def _attempts(invitation: Any, attempts: list[Any]) -> None:
-    from plaudit.clock import iso
 
     table(
-        ["when", "id", "attempt", "outcome", "answer", "took", "why"],
+        ["when (UTC)", "id", "attempt", "outcome", "answer", "took", "why"],
         [
             [
-                iso(a.started_at),
+                short(a.started_at),
                 str(invitation.id),
                 str(a.number),
                 a.outcome,

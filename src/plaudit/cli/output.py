@@ -8,6 +8,10 @@ from typing import Any
 
 import msgspec
 
+from plaudit.clock import iso
+
+SAME = frozenset({"source", "destination"})
+WHOLE = frozenset({"when (UTC)", "id", "source", "state", "disposition", "event"})
 ATTENTION = {"accepted": "green", "invited": "green", "queued": "cyan", "sending": "cyan", "held": "cyan"}
 
 
@@ -16,8 +20,10 @@ def json_line(obj: object) -> None:
 
 
 def table(columns: list[str], rows: Iterable[list[str]], *, empty: str, colour: str = "") -> None:
-    """A table; `colour` names the column whose words are coloured by meaning."""
-    from rich import box
+    """A table; `colour` names the column whose words are coloured by meaning.
+
+    A column that says the same in each row (one source, one destination) is left out: the width is needed.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -26,19 +32,22 @@ def table(columns: list[str], rows: Iterable[list[str]], *, empty: str, colour: 
     if not rows:
         print(empty)
         return
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        shown.add_column(column, overflow="fold", no_wrap=column in ("when", "id"))
+    kept = [n for n, column in enumerate(columns) if column not in SAME or len({row[n] for row in rows}) > 1]
+    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold underline")
+    for n in kept:
+        shown.add_column(columns[n], overflow="fold", no_wrap=columns[n] in WHOLE)
     for row in rows:
-        cells = [Text(cell) for cell in row]
-        if colour:
-            cell = cells[columns.index(colour)]
-            cell.stylize(ATTENTION.get(cell.plain, "yellow"))
-        shown.add_row(*cells)
-    console = Console(soft_wrap=False)
+        style = ATTENTION.get(row[columns.index(colour)], "yellow") if colour else ""
+        shown.add_row(*(Text(row[n], style=style if columns[n] == colour else "") for n in kept))
+    console = Console()
     if not console.is_terminal:
         console = Console(width=200)  # a pipe has no width: do not fold for one
     console.print(shown)
+
+
+def short(ms: int) -> str:
+    """`11-23 18:40:00`, UTC: for tables; JSON has the whole time."""
+    return iso(ms)[5:19].replace("T", " ")
 
 
 def say(line: str = "") -> None:

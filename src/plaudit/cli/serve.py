@@ -29,10 +29,13 @@ def serve(
             envvar="PLAUDIT_KEEP_DAYS", min=1, help="Days that events are kept; the ledger is kept for ever."
         ),
     ] = 30,
+    role: Annotated[
+        str, typer.Option(envvar="PLAUDIT_ROLE", help="What this process does of: collect, process, deliver.")
+    ] = "collect,process,deliver",
     log_level: LogLevel = "info",
 ) -> None:
     """Run Plaudit: take events, and send invitations."""
-    from plaudit.app import Options, Plaudit
+    from plaudit.app import ROLES, Options, Plaudit
     from plaudit.config import load
     from plaudit.destinations.catalog import destinations
     from plaudit.errors import UsageError
@@ -40,12 +43,15 @@ def serve(
 
     if log_level not in logs.LEVELS:
         raise UsageError(f"--log-level must be one of {', '.join(logs.LEVELS)}, not {log_level!r}")
+    roles = frozenset(name.strip() for name in role.split(","))
+    if not roles <= ROLES:
+        raise UsageError(f"--role takes {', '.join(sorted(ROLES))}, with commas between; not {role!r}")
     logs.configure(log_level)
     wanted = load(config, destinations()) if config else None
 
     async def main() -> None:
         stop = stop_signal()
-        plaudit = Plaudit(Options(data=data, host=host, port=port, keep_days=keep_days))
+        plaudit = Plaudit(Options(data=data, host=host, port=port, keep_days=keep_days, roles=roles))
         try:
             await plaudit.start(wanted)
             await stop.wait()

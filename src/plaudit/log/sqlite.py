@@ -20,7 +20,8 @@ from plaudit.sqlite import Reader, Writer, rows
 
 _SQL = load("plaudit.log", "sqlite.sql")
 _TRIM_SEGMENTS = 500
-_POLL = 0.25  # seconds: how soon another process's append is noticed
+_POLL = 0.25  # seconds between looks for what another process appended, while that one is quiet
+_POLL_BUSY = 0.002  # and just after it appended something
 
 
 _Pending = tuple[asyncio.Future[int], bytes]  # who waits, and the encoded entry
@@ -35,11 +36,13 @@ class SqliteLog:
 
     partitions = 1
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, quiet: float = _POLL) -> None:
+        """`quiet`: how many seconds may pass between looks for what other processes appended."""
         self._writer = Writer(path, "log-writer", prepare=_prepare)
         self._reader = Reader(path, "log-reader")
         self._appended = asyncio.Event()
         self._newest = 0
+        self._quiet = self._poll = quiet
         self._pending: list[_Pending] = []
         self._pending_at = 0  # ms: when the newest of them came
 
@@ -102,17 +105,20 @@ class SqliteLog:
         return await self._reader.run(lambda connection: connection.execute(_SQL["head"]).get or 0)
 
     async def wait(self, partition: int, after: int, seconds: float) -> None:
-        del partition
-        deadline = asyncio.get_running_loop().time() + seconds
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         while self._newest <= after:
-            left = deadline - asyncio.get_running_loop().time()
+            left = deadline - loop.time()
             if left <= 0:
                 return
             self._appended.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._appended.wait(), min(left, _POLL))
-            if self._newest <= after:
-                self._newest = max(self._newest, await self.head(0))
+                await asyncio.wait_for(self._appended.wait(), min(left, self._poll))
+                return
+            head = await self.head(partition)
+            # Where another process appends, looking often while it is at work costs less than its orders waiting.
+            self._poll = _POLL_BUSY if head > self._newest else min(self._poll * 1.2, self._quiet)
+            self._newest = max(self._newest, head)
 
     async def trim(self, partition: int, through: int, before: int) -> int:
         del partition

@@ -42,6 +42,13 @@ SENTENCES = {
 _ORDER = (INVITED, DUPLICATE_ORDER, REJECTED, FILTERED, NO_MATCH, UNSUPPORTED)
 
 
+def sentence(code: str, invitation: int | None = None) -> str:
+    """What a code means, for people; an invitation that was made is named."""
+    if code == INVITED and invitation is not None:
+        return f"made invitation {invitation}"
+    return SENTENCES.get(code, "")
+
+
 def summary(codes: list[str]) -> str:
     """The one code that stands for an event with these at its destinations."""
     return min(codes, key=lambda code: _ORDER.index(code) if code in _ORDER else len(_ORDER))

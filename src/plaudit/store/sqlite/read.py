@@ -45,7 +45,7 @@ def events(
         ids = msgspec.json.encode([row[0] for row in found]).decode()
         routes: dict[int, list[DispositionView]] = {}
         for event_id, destination, code, detail, invitation in rows(connection, SQL["dispositions"], (ids,)):
-            sentence = detail or dispositions.SENTENCES[code]
+            sentence = detail or dispositions.sentence(code, invitation)
             routes.setdefault(event_id, []).append(DispositionView(destination, code, sentence, invitation))
     return [_view(row, routes.get(row[0], [])) for row in found]
 
@@ -55,5 +55,5 @@ def _view(row: Any, routes: list[DispositionView]) -> EventView:
     if routes:
         disposition = dispositions.summary([route.disposition for route in routes])
         detail = next(route.message for route in routes if route.disposition == disposition)
-    said = detail or dispositions.SENTENCES.get(disposition, "")
+    said = detail or dispositions.sentence(disposition)
     return EventView(*[*fields, disposition, said, routes])
