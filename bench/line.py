@@ -10,13 +10,14 @@ from bench import floors
 from bench.load import Result, closed_loop, paced, post
 from bench.processes import cpu_seconds, free_port, get, plaudit, running
 from bench.report import Row
+from plaudit.cli.demo import ORDER
 from plaudit.deliver.lane import CONCURRENCY
 
 CONNECTIONS = 64
 
 
 def event(number: int, name: str = "Order Completed") -> dict[str, object]:
-    """An order with two products, as the SDKs send it (about 900 bytes)."""
+    """An order as the SDKs send it (about 1,000 bytes)."""
     return {
         "type": "track",
         "event": name,
@@ -25,35 +26,8 @@ def event(number: int, name: str = "Order Completed") -> dict[str, object]:
         "timestamp": "2026-11-23T18:40:00.000Z",
         "sentAt": "2026-11-23T18:40:00.100Z",
         "context": {"library": {"name": "analytics-node", "version": "2.0.0"}, "locale": "en-US"},
-        "properties": {
-            "checkout_id": "fksdjfsdjfisjf9sdfjsd9f",
-            "order_id": f"order-{uuid.uuid4().hex}",
-            "email": f"customer{number}@example.com",
-            "name": "John",
-            "surname": "Johnson",
-            "affiliation": "Google Store",
-            "total": 27.5,
-            "currency": "USD",
-            "products": [
-                {
-                    "product_id": "507f1f77bcf86cd799439011",
-                    "sku": "45790-32",
-                    "name": "Monopoly: 3rd Edition",
-                    "price": 19,
-                    "quantity": 1,
-                    "category": "Games",
-                    "url": "https://www.example.com/product/path",
-                },
-                {
-                    "product_id": "505bd76785ebb509fc183733",
-                    "sku": "46493-32",
-                    "name": "Uno Card Game",
-                    "price": 3,
-                    "quantity": 2,
-                    "category": "Games",
-                },
-            ],
-        },
+        "properties": ORDER
+        | {"order_id": f"order-{uuid.uuid4().hex}", "email": f"customer{number}@example.com"},
     }
 
 

@@ -17,45 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plaudit.cli import demo
+
 WRITE_KEY = "testWriteKey"
 API_KEY = "testIntegrationKey"
-
-# The call of the page that Plaudit implements, as it stands there.
-ORDER: dict[str, Any] = {
-    "checkout_id": "fksdjfsdjfisjf9sdfjsd9f",
-    "order_id": "50314b8e9bcf000000000000",
-    "email": "test@example.com",
-    "name": "John",
-    "surname": "Johnson",
-    "affiliation": "Google Store",
-    "total": 27.50,
-    "revenue": 25.00,
-    "shipping": 3,
-    "tax": 2,
-    "discount": 2.5,
-    "coupon": "hasbros",
-    "currency": "USD",
-    "products": [
-        {
-            "product_id": "507f1f77bcf86cd799439011",
-            "sku": "45790-32",
-            "name": "Monopoly: 3rd Edition",
-            "price": 19,
-            "quantity": 1,
-            "category": "Games",
-            "url": "https://www.example.com/product/path",
-            "image_url": "https:///www.example.com/product/path.jpg",
-        },
-        {
-            "product_id": "505bd76785ebb509fc183733",
-            "sku": "46493-32",
-            "name": "Uno Card Game",
-            "price": 3,
-            "quantity": 2,
-            "category": "Games",
-        },
-    ],
-}
+ORDER = demo.ORDER  # the call of the page that Plaudit implements
 
 
 def config(base_url: str, settings: str = "") -> str:

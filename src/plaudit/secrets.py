@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from plaudit.errors import DataError
 
 _NONCE = 12
-MASK = "…"
 
 
 class Vault:
@@ -48,22 +48,28 @@ def vault(data: Path) -> Vault:
         return Vault(_key(given, "PLAUDIT_SECRET_KEY"))
     path = data / "secret.key"
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _make(path)
         return Vault(_key(path.read_text("ascii", errors="replace"), str(path)))
     except OSError as error:
-        raise DataError(f"cannot make {path}: {error.strerror}") from None
-    key = AESGCM.generate_key(256)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(key) + b"\n")
+        raise DataError(f"cannot make or read {path}: {error.strerror}") from None
+
+
+def _make(path: Path) -> None:
+    """A new key, on disk whole or not at all; one that another process made meanwhile stays."""
+    new = path.with_name(f".secret.key.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(base64.b64encode(AESGCM.generate_key(256)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    return Vault(key)
-
-
-def mask(secret: str) -> str:
-    """Enough of a secret to tell it from another: the first three characters."""
-    return f"{secret[:3]}{MASK}" if secret else ""
+    with contextlib.suppress(FileExistsError):
+        os.link(new, path)
+    new.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _key(text: str, where: str) -> bytes:

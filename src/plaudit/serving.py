@@ -5,13 +5,87 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import socket
 from collections.abc import Generator
+from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from plaudit.errors import PlauditError, UsageError
+
+HEAD_BYTES = 64 * 1024
+ARRIVAL_SECONDS = 30.0
+# Java's client offers HTTP/2 with every plain request, and uvicorn then loses the body. The offer may be ignored
+# (RFC 9110, 7.8), so its header gets a name of the same length that means nothing.
+_OFFER = re.compile(rb"(?<=\r\n)upgrade(?=:\s*h2c\s*\r\n)", re.IGNORECASE)
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP, with bounds: how large a head may be, and how long a request may take to arrive whole.
+
+    A request that comes in one piece, as nearly all do, arms no timer.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _whole = False
+    _in_head = False
+    _head = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(ARRIVAL_SECONDS, self._late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(_OFFER.sub(b"ignored", data) if b"h2c" in data else data)
+        if self._whole:
+            self._disarm()
+            return
+        if self._in_head:
+            self._head += len(data)
+            if self._head > HEAD_BYTES:
+                self._refuse(431, "head_too_large", f"the request's head is larger than {HEAD_BYTES:,} bytes")
+        if self._timer is None:
+            self._timer = self.loop.call_later(ARRIVAL_SECONDS, self._late)
+
+    def on_message_begin(self) -> None:
+        self._whole, self._in_head, self._head = False, True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._whole = True
+        super().on_message_complete()
+
+    def _late(self) -> None:
+        self._timer = None
+        self._refuse(408, "timeout", f"the request did not arrive within {ARRIVAL_SECONDS:g} s")
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or not self.cycle.response_started:
+            body = msgspec.json.encode({"success": False, "code": code, "message": message})
+            head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+            self.transport.write(
+                f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body
+            )
+        self.transport.close()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class _Uvicorn(uvicorn.Server):
@@ -36,7 +110,7 @@ class HttpServer:
     """
 
     def __init__(
-        self, app: Any, host: str, port: int, *, http: Any = "httptools", grace: float = 10.0
+        self, app: Any, host: str, port: int, *, http: type[Protocol] = Protocol, grace: float = 10.0
     ) -> None:
         self.host = host
         self.port = port

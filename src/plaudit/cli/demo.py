@@ -11,7 +11,7 @@ from plaudit.cli.options import LogLevel
 
 WRITE_KEY = "demo-write-key"
 # The call of the page that Plaudit implements, as it stands there.
-ORDER = {
+ORDER: dict[str, Any] = {
     "checkout_id": "fksdjfsdjfisjf9sdfjsd9f",
     "order_id": "50314b8e9bcf000000000000",
     "email": "test@example.com",

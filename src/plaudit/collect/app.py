@@ -47,7 +47,7 @@ class Collect:
             await self._route(scope, receive, send)
         except RefusedError as error:
             metrics.requests_refused.labels(error.code).inc()
-            headers = [(b"connection", b"close")] if error.status in (408, 413) else None
+            headers = [(b"connection", b"close")] if error.status == 413 else None
             await answers.refusal(send, error.status, error.code, error.message, headers)
         except UnavailableError as error:
             metrics.requests_refused.labels("unavailable").inc()
@@ -56,7 +56,7 @@ class Collect:
         except Disconnected:
             return
         except Exception as error:  # noqa: BLE001 - the last net: the SDK keeps its events and tries again
-            happenings.StepFailed("collect", repr(error)[:500], 5).emit()
+            happenings.StepFailed("collect", happenings.where(error), 5).emit()
             metrics.requests_refused.labels("internal").inc()
             await answers.refusal(send, 503, "internal", "not accepted, try again", [(b"retry-after", b"5")])
 

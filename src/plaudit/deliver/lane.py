@@ -22,6 +22,7 @@ CONCURRENCY = 64
 LEASE_MS = 120_000  # longer than an attempt can take: two requests of 35 s each
 IDLE_MS = 1_000  # how soon work that another process made is noticed
 PATIENCE = 1.0  # seconds after the store was in trouble
+STOP_TRIES = 5  # how often a lane that stops asks a store in trouble
 TROUBLE = 5  # attempts in a row without an answer, or with 'try later', before the whole lane slows down
 LONGEST_PAUSE = 30.0
 
@@ -64,6 +65,7 @@ class Lane:
         """Work until `stop`; everything that ended is recorded when this returns."""
         metrics.paused.labels(self.row.name).set(int(self.paused))
         fresh = not self.paused
+        tries = STOP_TRIES
         while not (self._stopping and not self._tasks and not self._settled):
             try:
                 if fresh:  # its settings may have been mended
@@ -73,6 +75,9 @@ class Lane:
                     await self._sleep()
             except PlauditError as error:
                 happenings.StepFailed(f"deliver {self.row.name}", str(error), PATIENCE).emit()
+                tries -= self._stopping
+                if not tries:
+                    break  # what could not be recorded is 'sending' on disk, and uncertain at the next start
                 await asyncio.sleep(PATIENCE)
         await self._transport.close()
 

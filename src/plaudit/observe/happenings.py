@@ -5,7 +5,9 @@ The hot ones only count. One log line an attempt: a debug line when it went well
 
 from __future__ import annotations
 
+import traceback
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from plaudit.observe import metrics
@@ -78,6 +80,18 @@ class ConfigurationLoaded(NamedTuple):
 
     def emit(self) -> None:
         log.info("configuration loaded", **self._asdict())
+        if not self.sources:
+            log.warning("no source is configured, so every event is refused: use 'plaudit apply FILE'")
+
+
+def where(error: BaseException) -> str:
+    """An unforeseen error as its kind and place: its text may hold what customers sent, which no log line may."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    return (
+        f"{type(error).__name__} at {Path(place[0].filename).name}:{place[0].lineno}"
+        if place
+        else type(error).__name__
+    )
 
 
 class StepFailed(NamedTuple):

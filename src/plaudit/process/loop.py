@@ -57,8 +57,9 @@ class Processor:
                 cursor = await self.step(cursor)
             except LostRaceError:
                 cursor = None
-            except PlauditError as error:
-                happenings.StepFailed("process", str(error), PATIENCE).emit()
+            except Exception as error:  # noqa: BLE001 - nothing may end this loop: what was accepted must come through
+                said = str(error) if isinstance(error, PlauditError) else happenings.where(error)
+                happenings.StepFailed("process", said, PATIENCE).emit()
                 cursor = None
                 await asyncio.sleep(PATIENCE)
 

@@ -47,6 +47,8 @@ def _row(id_: int, entry: Entry, envelope: Envelope, destinations: list[tuple[in
                 disposition = dispositions.NO_DESTINATION
         except Unreadable as error:
             found, disposition, detail = [], "bad_request", f"the event cannot be read: {str(error)[:200]}"
+        except Exception as error:  # noqa: BLE001 - a bad event blocks no other, whatever is bad about it
+            found, disposition, detail = [], "bad_request", f"a fault in Plaudit: {type(error).__name__}"
     return EventRow(
         id_,
         entry.source_id,

@@ -14,19 +14,17 @@ from collections.abc import Collection, Iterable
 from types import TracebackType
 from typing import Self
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from plaudit.clock import Clock
 from plaudit.sandbox.app import create_app
 from plaudit.sandbox.asgi import ABORT
 from plaudit.sandbox.faults import Fault, parse
-from plaudit.serving import HttpServer
+from plaudit.serving import HttpServer, Protocol
 
 DEFAULT_PORT = 8711
 _GRACE = 2.0  # seconds that requests under way may take when stopping
 
 
-class _Protocol(HttpToolsProtocol):
+class _Protocol(Protocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"abort": self._abort}}

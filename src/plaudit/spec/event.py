@@ -9,8 +9,11 @@ from typing import Any
 
 import msgspec
 
-from plaudit.spec.calls import decode_head
+from plaudit.errors import RefusedError
+from plaudit.spec.calls import Head, decode_head
 from plaudit.spec.envelope import Entry, Envelope
+from plaudit.spec.halves import mended
+from plaudit.spec.wire import decode_single
 
 _decode = msgspec.json.Decoder().decode
 
@@ -28,10 +31,8 @@ class Event:
         self._parts: dict[str, Any] = {}
         try:
             self._head = decode_head(envelope.body)
-        except msgspec.ValidationError:
-            self._head = self._loosely(envelope.body)
-        except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            raise Unreadable(str(error)) from None
+        except (msgspec.DecodeError, RecursionError, ValueError):
+            self._head = _loosely(envelope.body)
         self.name = self._head.event
         self.user_id = self._head.userId
         self.email = self._head.email
@@ -58,11 +59,13 @@ class Event:
             self._parts[name] = _merged(outer, own) if outer else _part(own)
         return self._parts[name]
 
-    @staticmethod
-    def _loosely(body: bytes) -> Any:
-        from plaudit.spec.wire import decode_single  # noqa: PLC0415 - the rare event with an odd timestamp
 
+def _loosely(body: bytes) -> Head:
+    """The head of an event that collect read with patience too: odd times, half characters."""
+    try:
         return decode_single(body)[0]
+    except RefusedError as error:
+        raise Unreadable(error.message) from None
 
 
 def _part(raw: msgspec.Raw | bytes) -> Any:
@@ -71,6 +74,9 @@ def _part(raw: msgspec.Raw | bytes) -> Any:
     try:
         return _decode(raw)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        whole = mended(bytes(raw))
+        if whole != bytes(raw):
+            return _part(whole)
         raise Unreadable(str(error)) from None
 
 

@@ -6,7 +6,6 @@ absent: a bad clock never costs an order its invitation.
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 
 LATEST = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
@@ -31,7 +30,7 @@ def parse(value: str | float | None) -> int | None:
         except (ValueError, OverflowError):
             return None
     else:
-        if not math.isfinite(value):
+        if not 0 <= value <= LATEST:  # which NaN is not, either
             return None
         ms = round(value * 1000 if value < SECONDS_BELOW else value)
     return ms if 0 <= ms <= LATEST else None

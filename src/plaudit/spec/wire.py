@@ -15,6 +15,7 @@ from plaudit.errors import RefusedError
 from plaudit.spec import timestamps
 from plaudit.spec.calls import TYPES, Head, decode_head, is_object
 from plaudit.spec.envelope import Envelope
+from plaudit.spec.halves import mended
 
 EVENT_BYTES = 32 * 1024
 BATCH_BYTES = 500 * 1024
@@ -53,6 +54,9 @@ def decode_single(body: bytes) -> tuple[Head, Wrong | None]:
     except (msgspec.ValidationError, RecursionError):
         return _lenient(_object(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        whole = mended(body)
+        if whole != body:
+            return decode_single(whole)
         raise _unreadable(error) from None
 
 
@@ -175,7 +179,7 @@ def _lenient(obj: dict[str, Any]) -> tuple[Head, Wrong | None]:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        obj = _decode_any(body)
+        obj = _decode_any(mended(body))
     except RecursionError:
         raise RefusedError("bad_request", "the JSON is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
