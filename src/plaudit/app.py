@@ -23,11 +23,12 @@ from plaudit.collect.app import Collect
 from plaudit.collect.sources import Sources
 from plaudit.config import Config
 from plaudit.deliver.deliverer import RECOVERY, Deliverer
+from plaudit.destinations.base import ATTENTION
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import DataError, InUseError, PlauditError
 from plaudit.log.sqlite import SqliteLog
 from plaudit.manage.health import create_app
-from plaudit.observe import happenings
+from plaudit.observe import happenings, metrics
 from plaudit.process.loop import Processor
 from plaudit.secrets import vault
 from plaudit.serving import HttpServer
@@ -66,7 +67,10 @@ def open_store(data: Path, *, create: bool = False) -> Store:
 
 async def apply(store: Store, config: Config, now: int) -> Configuration:
     """Put a configuration in place. A source without a write key keeps the one it has, or gets a new one."""
-    known = {source.name: source.write_key for source in (await store.configuration()).sources}
+    try:
+        known = {source.name: source.write_key for source in (await store.configuration()).sources}
+    except DataError:  # sealed with a key that is lost: this is how an installation gets over it
+        known = {}
     return await store.apply(
         Wanted(
             sources={
@@ -132,6 +136,7 @@ class Plaudit:
             await self._deliverer.recover()
             self._repeat(RECOVERY, "recover", self._deliverer.recover)
         if "process" in self._roles:
+            await self._mend_log()
             self._steps = [asyncio.create_task(self._processor.run(), name="process")]
             self._repeat(HOUSEKEEPING_SECONDS, "housekeeping", self._keep_house)
         await self._http.start()
@@ -152,11 +157,18 @@ class Plaudit:
         for lock in self._locks:
             lock.close()
 
+    async def _mend_log(self) -> None:
+        """A log that was lost or restored is older than the cursor: what it takes next must not go unread."""
+        head, cursor = await self._log.head(0), await self.store.cursor(0)
+        if head < cursor:
+            happenings.LogBehind(head, cursor).emit()
+            await self._log.advance(0, cursor)
+
     def _repeat(self, seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
         self._tasks.append(asyncio.create_task(_every(seconds, name, step), name=name))
 
     def _app(self) -> Any:
-        others = create_app(self._faults)
+        others = create_app(self._faults, self._measure)
         if "collect" not in self._roles:
             return others
         collect = Collect(self._log, self._sources, self._clock)
@@ -174,6 +186,14 @@ class Plaudit:
         except PlauditError as error:
             faults.append(f"store: {error}")
         return faults
+
+    async def _measure(self) -> None:
+        """What is looked up when metrics are asked for."""
+        with contextlib.suppress(PlauditError):
+            metrics.log_lag.set(max(await self._log.head(0) - await self.store.cursor(0), 0))
+            for destination, states in (await self.store.attention()).items():
+                for state in ATTENTION:
+                    metrics.attention.labels(destination, state).set(states.get(state, 0))
 
     async def _watch(self) -> None:
         if await self.store.config_version() != self._version:
@@ -217,4 +237,6 @@ def _lock(data: Path, role: str) -> IO[bytes]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return file
     file.close()
-    raise InUseError(f"another 'plaudit serve' works on {data}: stop it, or choose another --data")
+    raise InUseError(
+        f"another 'plaudit serve' works on {data} (role {role}): stop it, choose another --data, or another --role"
+    )

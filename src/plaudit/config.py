@@ -124,6 +124,7 @@ class _Reader:
             destination = self._destination(name, table, list(config.sources))
             if destination is not None:
                 config.destinations[name] = destination
+        self._same_secrets(config)
         return config
 
     def _tables(self, raw: dict[str, Any], section: str) -> list[tuple[str, dict[str, Any]]]:
@@ -151,6 +152,20 @@ class _Reader:
             self.faults.append(f"{where}: write_key must be a string of 4 to 128 letters, digits, - or _")
             key = None
         return SourceConfig(key)
+
+    def _same_secrets(self, config: Config) -> None:
+        """Two destinations with one key and a source in common would invite each of its orders twice."""
+        first: dict[tuple[str, str, str], str] = {}
+        for name, destination in config.destinations.items():
+            for setting in self._kinds[destination.type].settings:
+                for source in destination.sources if setting.secret else ():
+                    value = str(destination.settings.get(setting.key))
+                    other = first.setdefault((source, destination.type, value), name)
+                    if other != name:
+                        self.faults.append(
+                            f"[destinations.{name}]: has the {setting.key} of [destinations.{other}] and the same source "
+                            f"{source!r}, so each order would be invited twice; take one of them out"
+                        )
 
     def _same_keys(self, config: Config) -> None:
         first: dict[str, str] = {}

@@ -98,6 +98,17 @@ class LogConformance:
         assert await again.append(entry()) > position
         await again.close()
 
+    async def test_a_log_that_is_older_than_its_reader_goes_on_after_it(self, opened: Open) -> None:
+        log = await opened()
+        await log.append(entry())
+        await log.advance(0, 50)
+        assert await log.head(0) == 50
+        position = await log.append(entry(2))
+        assert position > 50 and await log.read(0, 50, 10) == [(position, entry(2))]
+        await log.advance(0, 7)
+        assert await log.head(0) == position
+        await log.close()
+
     async def test_a_closed_log_takes_nothing(self, opened: Open) -> None:
         log = await opened()
         await log.close()

@@ -279,6 +279,12 @@ class StoreConformance:
         (again,) = await store.turn(2, [], 1, ME, 3000, 3000 + LEASE)
         assert again.attempt == 2
 
+    async def test_what_waits_for_a_person_is_counted(self, store: Store) -> None:
+        await self.queue(store, 3)
+        await store.turn(1, [], 2, OTHER, 2000, 2000 + LEASE)
+        await store.recover(ME, alone=True, now=3000, resend=[])
+        assert (await store.attention())["trustpilot"] == {"uncertain": 2}
+
     async def test_another_process_keeps_its_lease_until_it_runs_out(self, store: Store) -> None:
         await self.queue(store, 1)
         await store.turn(1, [], 1, OTHER, 2000, 2000 + LEASE)
@@ -316,4 +322,5 @@ class StoreConformance:
         assert await store.invitations(state="accepted") == []
         assert len(await store.events(order_id="0")) == 2
         assert await store.events(source="nobody") == []
+        assert (await store.attention())["trustpilot"].get("uncertain", 0) == 0
         assert await store.states() == {"trustpilot": {"queued": 2}, "second": {"queued": 1}}

@@ -13,6 +13,11 @@ class Token(NamedTuple):
 
     text: bytes
 
+    def __repr__(self) -> str:
+        """Short enough to be shown."""
+        shown = repr(self.text)
+        return f"Token({shown})" if len(shown) < 100 else f"Token({shown[:60]}... {len(self.text)} bytes)"
+
 
 class Pairs(NamedTuple):
     """An object whose keys may come more than once."""

@@ -37,7 +37,7 @@ def rows(body: bytes) -> list[EventRow]:
     st.lists(items, max_size=4).map(lambda found: {"batch": found}),
     st.dictionaries(st.sampled_from(["context", "integrations", "sentAt", "writeKey"]), values),
 )
-@bounded(800)
+@bounded(600)
 def test_any_batch_becomes_rows(batch: dict[str, object], outer: dict[str, object]) -> None:
     for row in rows(render({**batch, **outer})):
         codes = [row.disposition] if row.disposition else [route.code for route in row.routes]

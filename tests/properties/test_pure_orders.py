@@ -102,7 +102,7 @@ def test_any_json_is_read(props: Any, context: Any, traits: Any, root: Any, user
 
 
 @given(properties, contexts, products)
-@bounded(1500)
+@bounded(500)
 def test_what_can_be_read_can_be_sent(
     props: dict[str, Any], context: dict[str, Any], traits: dict[str, Any]
 ) -> None:
@@ -116,7 +116,7 @@ def test_what_can_be_read_can_be_sent(
 
 @given(addresses)
 @example(f"{'a' * 40}.{'b' * 20}.{'c' * 20}@example.com")  # 82 characters; RFC 5321 allows 64
-@bounded(1500)
+@bounded(600)
 def test_an_address_that_is_read_can_be_sent(address: str) -> None:
     found = email.address(address)
     assert found is None or is_address(found), found
@@ -138,8 +138,15 @@ def test_an_address_that_cannot_be_sent_is_not_read(address: str) -> None:
     assert email.address(address) is None
 
 
-@given(st.from_regex(email._PLAIN, fullmatch=True).filter(lambda text: "xn--" not in text.lower()))
-@example("ada@ab--cd.example.com")
+# the pattern's conditions are asked afterwards: strings are made from its shape
+SHAPE = re.compile(re.sub(r"\(\?[=!][^)]*\)", "", email._PLAIN.pattern))
+
+
+@given(
+    st.from_regex(SHAPE, fullmatch=True)
+    .filter(email._PLAIN.fullmatch)
+    .filter(lambda a: "xn--" not in a.lower())
+)
 @bounded(600)
 def test_the_fast_pattern_agrees_with_the_library(address: str) -> None:
     try:

@@ -19,11 +19,13 @@ def test_an_unknown_write_key(processes: Processes, node: str, order: dict[str, 
 
 
 def test_an_event_too_large(processes: Processes, node: str, order: dict[str, Any]) -> None:
-    """The SDK's own check of 32 KB counts wrongly (3.1.0), so the event leaves it; 400 ends the matter."""
+    """The SDK's own check of 32 KB counts wrongly (3.1.0), so the event leaves it; 413 ends the matter."""
     before = refusals(processes, "event_too_large")
     with Node(node, processes.url, ordered({**order, "note": "x" * 40_000})) as sdk:
         sdk.wait()
-        assert sdk.happened("error") == [{"code": "delivery_failure", "reason": "[400] Bad Request"}]
+        assert sdk.happened("error") == [
+            {"code": "delivery_failure", "reason": "[413] Request Entity Too Large"}
+        ]
         assert len(sdk.happened("request")) == 1
     assert refusals(processes, "event_too_large") == before + 1
 

@@ -89,7 +89,7 @@ async def test_an_event_too_large_for_plaudit(processes: Processes, order: dict[
     """rudder-sdk-python lets 4 MB pass: Plaudit says that it is too much, and keeps the event's disposition."""
     before = refusals(processes, "event_too_large")
     ((error, (sent,)),) = await failures(rudderstack.analytics.Client, processes.url, padded(order, 40_000))
-    assert (error.status, error.code) == (400, "event_too_large")
+    assert (error.status, error.code) == (413, "event_too_large")
     assert "32,768 are allowed" in error.message
     assert refusals(processes, "event_too_large") == before + 1
 

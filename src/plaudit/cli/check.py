@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,11 +23,13 @@ def check(
     json: Json = False,
     data: Data = DATA,
 ) -> None:
-    """Show the request that an event would cause, or the reason why none. Nothing is sent."""
+    """Show what an event would cause; send nothing."""
     from plaudit.cli import dry
     from plaudit.cli.inputs import events
 
     batch = events(file)
+    if config is None and not (data / "store.db").exists():
+        print(f"plaudit: no installation in {data}: checked against an example destination", file=sys.stderr)
     findings: list[dict[str, Any]] = run(lambda: dry.findings(batch, data, config, source))
     for finding in findings:
         if json:

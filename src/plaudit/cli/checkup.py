@@ -19,10 +19,10 @@ from plaudit.store.base import Configuration, Store
 
 LOW_DISK = 1024**3
 ATTENTION = {
-    "blocked": "wait for mended settings: see 'plaudit invitations --state blocked'",
-    "failed": "were given up after 4 hours of trying",
-    "refused": "were refused as bad data",
-    "uncertain": "may or may not have been sent: somebody has to decide",
+    "blocked": "they wait for mended settings: see 'plaudit invitations --state blocked'",
+    "failed": "given up after 4 hours of trying",
+    "refused": "the vendor says that their data are bad",
+    "uncertain": "they may or may not have been sent, and somebody has to decide",
 }
 
 Check = dict[str, Any]
@@ -57,7 +57,14 @@ async def _installation(store: Store, data: Path) -> AsyncIterator[Check]:
         waiting = await log.head(0) - await store.cursor(0)
     finally:
         await log.close()
-    yield _check("log", "ok" if waiting < 1000 else "note", f"{waiting} requests wait to be processed")
+    if waiting < 0:
+        yield _check(
+            "log", "note", "log.db is older than store.db: 'plaudit serve' goes on after what was processed"
+        )
+    else:
+        yield _check(
+            "log", "ok" if waiting < 1000 else "note", f"requests that wait to be processed: {waiting}"
+        )
     states = await store.states()
     for destination in configuration.destinations:
         if destination.paused_at is not None:
@@ -70,9 +77,7 @@ async def _installation(store: Store, data: Path) -> AsyncIterator[Check]:
         yield _check("ledger", "ok", f"{destination.name}: {said}")
         for state, meaning in ATTENTION.items():
             if counts.get(state):
-                yield _check(
-                    "ledger", "note", f"{destination.name}: {counts[state]} {state} invitations {meaning}"
-                )
+                yield _check("ledger", "note", f"{destination.name}: {counts[state]} {state}: {meaning}")
         yield await _way_out(destination.type, destination.name, destination.settings)
 
 
@@ -87,7 +92,11 @@ def _configured(configuration: Configuration) -> list[Check]:
         ]
     names = ", ".join(source.name for source in configuration.sources)
     return [
-        _check("configuration", "ok", f"sources {names}; {len(configuration.destinations)} destination(s)")
+        _check(
+            "configuration",
+            "ok",
+            f"sources: {names}; destinations: {', '.join(d.name for d in configuration.destinations)}",
+        )
     ]
 
 

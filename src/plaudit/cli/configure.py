@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from plaudit.cli.output import run, say
 
 
 def validate(file: File) -> None:
-    """Check a configuration file, and change nothing."""
+    """Check a configuration file."""
     from plaudit.config import load
     from plaudit.destinations.catalog import destinations
 
@@ -28,7 +28,10 @@ def validate(file: File) -> None:
 
 
 def apply(file: File, data: Data = DATA) -> None:
-    """Put a configuration file in place; a running server follows within a second."""
+    """Put a configuration file in place.
+
+    A running server follows within a second.
+    """
     from plaudit import app
     from plaudit.clock import SystemClock
     from plaudit.config import load
@@ -39,15 +42,21 @@ def apply(file: File, data: Data = DATA) -> None:
     async def main() -> None:
         store = app.open_store(data, create=True)
         try:
+            before = await _names(store)
             configuration = await app.apply(store, config, SystemClock().now())
+            ledger = await store.states()
         finally:
             await store.close()
         say(f"applied {file} to {data}")
+        for name in sorted(before - set(config.destinations)):
+            kept = sum(ledger.get(name, {}).values())
+            say(f"  destination {name} is taken out; its {_count(kept, 'invitation')} stay in the ledger")
         for source in configuration.sources:
             made = config.sources[source.name].write_key is None
             say(f"  source {source.name}" + (f", write key {source.write_key}" if made else ""))
         for destination in configuration.destinations:
-            say(f"  destination {destination.name} ({destination.type})")
+            new = ", new: its ledger is its own" if before and destination.name not in before else ""
+            say(f"  destination {destination.name} ({destination.type}){new}")
 
     run(main)
 
@@ -55,10 +64,10 @@ def apply(file: File, data: Data = DATA) -> None:
 def export(
     data: Data = DATA,
     secrets: Annotated[
-        bool, typer.Option("--secrets", help="Write keys in the clear, not as env: names.")
+        bool, typer.Option("--secrets", help="Show secrets in the clear, not as env: names.")
     ] = False,
 ) -> None:
-    """Print the configuration in place, as a file that `apply` takes."""
+    """Print the configuration in place, as a file."""
     from plaudit import app
     from plaudit.config import dump
     from plaudit.destinations.catalog import destinations
@@ -72,6 +81,16 @@ def export(
         say(dump(app.exported(configuration), destinations(), secrets=secrets).rstrip())
 
     run(main)
+
+
+async def _names(store: Any) -> set[str]:
+    """The destinations so far; none where the secrets cannot be opened, which applying mends."""
+    from plaudit.errors import DataError
+
+    try:
+        return {destination.name for destination in (await store.configuration()).destinations}
+    except DataError:
+        return set()
 
 
 def _count(number: int, thing: str) -> str:

@@ -69,7 +69,7 @@ def demo(
     ] = None,
     log_level: LogLevel = "warning",
 ) -> None:
-    """Show the whole line: a server, a sandbox Trustpilot, and one real order that becomes an invitation."""
+    """See a real order become an invitation."""
     import shutil
     import tempfile
 
@@ -98,11 +98,17 @@ async def _demo(data: Path, port: int, sandbox_port: int, *, kept: bool) -> None
     from plaudit.cli.serve import stop_signal
     from plaudit.config import parse
     from plaudit.destinations.catalog import destinations
+    from plaudit.errors import PlauditError
     from plaudit.sandbox.server import Server
 
     stop = stop_signal()
     # As for an account with product reviews: Trustpilot asks for the products, and the page can show them.
-    async with Server(port=sandbox_port, faults=["202-first"]) as sandbox:
+    sandbox = Server(port=sandbox_port, faults=["202-first"])
+    try:
+        await sandbox.start()
+    except PlauditError:
+        raise PlauditError(f"port {sandbox_port} is in use; choose another with --sandbox-port") from None
+    try:
         plaudit = Plaudit(Options(data=data, port=port))
         try:
             await plaudit.start(parse(CONFIG.format(key=WRITE_KEY, sandbox=sandbox.url), destinations()))
@@ -119,16 +125,29 @@ async def _demo(data: Path, port: int, sandbox_port: int, *, kept: bool) -> None
                 say("no invitation within 10 s: look at the log with --log-level debug")
             else:
                 _tell(invitation, took)
-            say(
-                "\nsend one yourself, in another terminal (the same order again makes no second invitation):\n"
-            )
+            say("\nIn another terminal, send one yourself (again, and no second invitation is made):\n")
             say(_curl(plaudit.url))
-            say(
-                f"\nlook on with: plaudit events --data {data}, plaudit invitations --data {data}. Ctrl-C stops."
-            )
+            say("\nand look on:\n")
+            say(f"  {_command()} events --data {data}")
+            say(f"  {_command()} invitations --data {data}")
+            say("\nCtrl-C stops.")
             await stop.wait()
         finally:
             await plaudit.stop()
+    finally:
+        await sandbox.stop()
+
+
+def _command() -> str:
+    """How to call `plaudit` from here, as it was called."""
+    import os
+    import shutil
+    import sys
+
+    if shutil.which("plaudit"):
+        return "plaudit"
+    name = os.path.relpath(sys.argv[0]) if os.path.basename(sys.argv[0]) == "plaudit" else ""  # noqa: PTH119
+    return name or f"{os.path.relpath(sys.executable)} -m plaudit"
 
 
 def _send(url: str) -> str:
@@ -176,7 +195,8 @@ def _tell(invitation: Any, took: float) -> None:
 
 def _curl(url: str) -> str:
     return (
-        f"  curl {url}/v1/track -u {WRITE_KEY}: -H 'content-type: application/json' -d '"
-        '{"userId":"you","event":"Order Completed","properties":{"order_id":"1001","email":"you@example.com","name":"You"}}'
-        "'"
+        f"  curl {url}/v1/track -u {WRITE_KEY}: \\\n"
+        "    -H 'content-type: application/json' \\\n"
+        """    -d '{"userId": "you", "event": "Order Completed", "properties":\n"""
+        """         {"order_id": "1001", "email": "you@example.com", "name": "You"}}'"""
     )

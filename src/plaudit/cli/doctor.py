@@ -17,7 +17,7 @@ def doctor(
     json: Json = False,
     data: Data = DATA,
 ) -> None:
-    """Check an installation from disk to Trustpilot's address; sends no invitation."""
+    """Check an installation, from disk to network."""
     from plaudit.cli import checkup
 
     checks: list[dict[str, Any]] = run(lambda: checkup.run(data, url))

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from plaudit.cli.options import DATA, LIMIT, Data, Json, Limit
-from plaudit.cli.output import json_line, run, short, table
+from plaudit.cli.output import json_line, run, say, short, table
 
 
 def events(
-    source: Annotated[str | None, typer.Option(help="Only of this source.", show_default=False)] = None,
+    source: Annotated[str | None, typer.Option(help="Only from this source.", show_default=False)] = None,
     disposition: Annotated[
         str | None, typer.Option(help="Only with this disposition.", show_default=False)
     ] = None,
@@ -20,9 +20,13 @@ def events(
     json: Json = False,
     data: Data = DATA,
 ) -> None:
-    """List events, each with its disposition: what became of it, or why nothing."""
+    """List events with what became of each."""
     from plaudit.clock import iso
+    from plaudit.errors import UsageError
+    from plaudit.spec.dispositions import SENTENCES
 
+    if disposition is not None and disposition not in SENTENCES:
+        raise UsageError(f"--disposition must be one of {', '.join(SENTENCES)}, not {disposition!r}")
     found = _read(
         data, lambda s: s.events(source=source, disposition=disposition, order_id=order, limit=limit)
     )
@@ -75,7 +79,7 @@ def invitations(
     json: Json = False,
     data: Data = DATA,
 ) -> None:
-    """List the ledger: one invitation per destination and order, with its state."""
+    """List invitations with their states."""
     from plaudit.destinations.base import State
     from plaudit.errors import UsageError
 
@@ -109,6 +113,7 @@ def invitations(
     )
     if order:
         for i in found:
+            say()
             _attempts(i, _read(data, lambda s, i=i: s.attempts(i.id)))
 
 
@@ -128,7 +133,7 @@ def _attempts(invitation: Any, attempts: list[Any]) -> None:
             ]
             for a in attempts
         ],
-        empty=f"invitation {invitation.id} has not been tried yet",
+        empty=f"invitation {invitation.id} has no finished attempt yet",
         colour="outcome",
     )
 

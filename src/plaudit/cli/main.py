@@ -14,7 +14,6 @@ from plaudit.errors import PlauditError
 app = typer.Typer(
     name="plaudit",
     help="Every completed order becomes exactly one Trustpilot review invitation, or a reason why not.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -54,6 +53,9 @@ def _options(
 
 def main() -> None:
     """Run a command; exits 0 done, 1 failed, 2 wrong use."""
+    os.umask(0o077)  # what an installation keeps is for its owner alone
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except PlauditError as error:

@@ -24,7 +24,7 @@ def sandbox(
         ),
     ] = None,
 ) -> None:
-    """Run a Trustpilot to try against: nothing reaches anybody."""
+    """Run a Trustpilot to try against."""
     from plaudit.cli.output import say
     from plaudit.cli.serve import run_forever, stop_signal
     from plaudit.sandbox.server import Server

@@ -18,7 +18,7 @@ def send(
         str | None,
         typer.Option(
             envvar="PLAUDIT_WRITE_KEY",
-            help="Of the source; left out: the installation's.",
+            help="The source's write key; left out: taken from the installation.",
             show_default=False,
         ),
     ] = None,
@@ -28,7 +28,7 @@ def send(
     json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     data: Data = DATA,
 ) -> None:
-    """Send events to a server, as an SDK would."""
+    """Send events to a server."""
     from plaudit.cli.inputs import events
 
     batch = events(file)
@@ -71,9 +71,11 @@ def post(url: str, write_key: str, batch: list[dict[str, Any]]) -> list[dict[str
     from pyreqwest.exceptions import PyreqwestError
     from rich.progress import track
 
-    from plaudit.errors import PlauditError
+    from plaudit.errors import PlauditError, UsageError
     from plaudit.spec.wire import BATCH_BYTES
 
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url must look like http://127.0.0.1:8710, not {url!r}")
     refused: list[dict[str, Any]] = []
     chunks = list(_chunks([msgspec.json.encode(event) for event in batch], BATCH_BYTES - 1024, 500))
     with SyncClientBuilder().no_proxy().build() as client:

@@ -34,7 +34,7 @@ def serve(
     ] = "collect,process,deliver",
     log_level: LogLevel = "info",
 ) -> None:
-    """Run Plaudit: take events, and send invitations."""
+    """Run the server."""
     from plaudit.app import ROLES, Options, Plaudit
     from plaudit.config import load
     from plaudit.destinations.catalog import destinations

@@ -72,7 +72,7 @@ class Collect:
             await answers.success(send)
         elif method == "OPTIONS":
             await answers.preflight(send, _header(scope, b"access-control-request-headers"))
-        elif got and path in _PIXEL:
+        elif method == "GET" and path in _PIXEL:
             await self._pixel(_PIXEL[path], scope, send)
         elif got and _is_settings(path):
             await self._settings(scope, send)

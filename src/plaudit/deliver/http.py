@@ -7,6 +7,7 @@ pyreqwest's exception classes do not tell the two apart, its causes do: docs/adr
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ CONNECT_SECONDS = 5
 TOTAL_SECONDS = 30
 IDLE_SECONDS = 15  # shorter than servers keep idle connections, so that we rarely write into one being closed
 ANSWER_BYTES = 64 * 1024
+READ_AHEAD = 1  # bytes of the body that are waited for with the status: as few as can be
 NAME_SECONDS = 60.0  # how long resolved addresses are used
 _CONNECTING = "client error (Connect)"
 
@@ -56,18 +58,22 @@ class HttpTransport:
     async def send(self, request: Request) -> Answer:
         """Raises `NotSentError`, `NoAnswerError`, and `ForbiddenAddressError` when the settings are to blame."""
         client = await self._current()
+        body = b""
         builder = (
             client.request(request.method, request.url).headers(request.headers).body_bytes(request.body)
         )
         try:
-            async with builder.streamed_read_buffer_limit(ANSWER_BYTES).build_streamed() as response:
-                body = await response.body_reader.read(ANSWER_BYTES)
+            async with builder.streamed_read_buffer_limit(READ_AHEAD).build_streamed() as response:
+                if response.get_header("content-length") != "0":
+                    # The status says what became of the invitation; a body that breaks off takes nothing from that.
+                    with contextlib.suppress(PyreqwestError, OSError):
+                        body = bytes(await response.body_reader.read(ANSWER_BYTES) or b"")
                 headers = {
                     name: value
                     for name in ("retry-after", "date", "content-type")
                     if (value := response.get_header(name)) is not None
                 }
-                return Answer(response.status, headers, bytes(body or b""))
+                return Answer(response.status, headers, body)
         except (PyreqwestError, OSError) as error:
             raise self._meaning(error) from None
 
@@ -106,7 +112,8 @@ class HttpTransport:
 
     def _meaning(self, error: Exception) -> NotSentError | NoAnswerError:
         details = getattr(error, "details", None) or {}
-        causes = [str(cause.get("message", "")) for cause in details.get("causes") or []]
+        # The first cause names the URL, and so the key: it is left out.
+        causes = [str(cause.get("message", "")) for cause in details.get("causes") or []][1:]
         if _CONNECTING in causes:
             self._client = None  # the next attempt looks the name up again, and tries its next address
             self._turn += 1
@@ -114,5 +121,6 @@ class HttpTransport:
         if any("timed out" in cause for cause in causes):
             return NoAnswerError("no_answer", f"no answer within {self._timeout:g} s")
         return NoAnswerError(
-            "connection_lost", f"the connection broke before the answer: {causes[-1] if causes else error}"
+            "connection_lost",
+            f"the connection broke before the answer: {causes[-1] if causes else type(error).__name__}",
         )

@@ -66,6 +66,10 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+# The states that wait for a person.
+ATTENTION = (State.BLOCKED, State.FAILED, State.REFUSED, State.UNCERTAIN)
+
+
 class Outcome(StrEnum):
     """What one attempt means for its invitation."""
 

@@ -24,6 +24,9 @@ class Log(Protocol):
     async def head(self, partition: int) -> int:
         """The position of the newest entry, or that of the last one ever; 0 for a log never used."""
 
+    async def advance(self, partition: int, position: int) -> None:
+        """Let the next entry's position be higher than this one: for a log that is older than its reader."""
+
     async def wait(self, partition: int, after: int, seconds: float) -> None:
         """Return when there is an entry after the position, or when the time has passed."""
 

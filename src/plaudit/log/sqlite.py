@@ -104,6 +104,16 @@ class SqliteLog:
         del partition
         return await self._reader.run(lambda connection: connection.execute(_SQL["head"]).get or 0)
 
+    async def advance(self, partition: int, position: int) -> None:
+        del partition
+
+        def skip(connection: apsw.Connection) -> None:
+            head: int = connection.execute(_SQL["head"]).get or 0
+            if head < position:
+                connection.execute(_SQL["append"], (position, position, 0, envelope.array([])))
+
+        await self._writer.submit(skip)
+
     async def wait(self, partition: int, after: int, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds

@@ -13,22 +13,27 @@ from starlette.routing import Route
 from plaudit import __version__
 from plaudit.observe.metrics import registry
 
+Measure = Callable[[], Awaitable[None]]  # brings the gauges up to date
 Ready = Callable[[], Awaitable[list[str]]]  # what is not well, one sentence each
 
 
-def create_app(ready: Ready) -> Starlette:
+def create_app(ready: Ready, measure: Measure) -> Starlette:
     """The app. `ready` says what is not well; an empty list means ready."""
 
     async def readyz(_: Request) -> Response:
         faults = await ready()
         return JSONResponse({"ready": not faults, "faults": faults}, status_code=503 if faults else 200)
 
+    async def metrics(_: Request) -> Response:
+        await measure()
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
     return Starlette(
         routes=[
             Route("/", _welcome),
             Route("/healthz", _healthz),
             Route("/readyz", readyz),
-            Route("/metrics", _metrics),
+            Route("/metrics", metrics),
         ],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
@@ -44,10 +49,6 @@ async def _welcome(_: Request) -> Response:
 
 async def _healthz(_: Request) -> Response:
     return JSONResponse({"alive": True, "version": __version__})
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _not_found(request: Request, _: Exception) -> Response:

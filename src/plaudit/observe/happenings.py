@@ -73,6 +73,16 @@ class Recovered(NamedTuple):
         log.warning("recovered invitations of a process that stopped", **self._asdict())
 
 
+class LogBehind(NamedTuple):
+    """The log ends before what has been processed: it was lost, or an old one was put back."""
+
+    log_at: int
+    processed_to: int
+
+    def emit(self) -> None:
+        log.error("the log is older than the store; it goes on after what was processed", **self._asdict())
+
+
 class ConfigurationLoaded(NamedTuple):
     version: int
     sources: int

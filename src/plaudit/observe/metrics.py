@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus-client leaves it untyped
 registry = CollectorRegistry()
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -12,7 +13,10 @@ events_collected = Counter(
     "plaudit_events_collected", "Events made durable, by source", ["source"], registry=registry
 )
 requests_refused = Counter(
-    "plaudit_requests_refused", "Tracking requests answered 4xx or 503, by code", ["code"], registry=registry
+    "plaudit_requests_refused",
+    "Refused requests, and refused events of batches, by code",
+    ["code"],
+    registry=registry,
 )
 dispositions = Counter("plaudit_dispositions", "What became of events, by code", ["code"], registry=registry)
 invitations_made = Counter(
@@ -36,6 +40,12 @@ attempt_seconds = Histogram(
 )
 batch_seconds = Histogram(
     "plaudit_batch_seconds", "How long a batch took from log to ledger", buckets=_SECONDS, registry=registry
+)
+attention = Gauge(
+    "plaudit_attention",
+    "Invitations that wait for a person, by destination and state",
+    ["destination", "state"],
+    registry=registry,
 )
 log_lag = Gauge("plaudit_log_lag", "Log entries that wait to be processed", registry=registry)
 in_flight = Gauge(

@@ -14,7 +14,7 @@ from plaudit.clock import Clock
 from plaudit.destinations.base import Destination
 from plaudit.errors import LostRaceError, PlauditError
 from plaudit.log.base import Log
-from plaudit.observe import happenings, metrics
+from plaudit.observe import happenings
 from plaudit.process.plan import Routes, plan, routes
 from plaudit.spec.envelope import Entry
 from plaudit.store.base import Configuration, EventRow, Store
@@ -75,9 +75,6 @@ class Processor:
         done = await self._store.commit(self._partition, cursor, after, rows, self._clock.now())
         if done.invited:
             self._made(set(done.invited))
-        metrics.log_lag.set(
-            max(await self._log.head(self._partition) - after, 0) if len(entries) == ENTRIES else 0
-        )
         invited = {self._names.get(id_, str(id_)): count for id_, count in done.invited.items()}
         happenings.BatchProcessed(done.dispositions, invited, time.perf_counter() - started).emit()
         return after

@@ -14,7 +14,6 @@ FILTERED = "FILTERED_BY_INTEGRATIONS_OBJECT"
 UNSUPPORTED = "UNSUPPORTED_EVENT_TYPE"
 NO_MATCH = "NO_MATCHING_MAPPING"
 REJECTED = "MESSAGE_REJECTED"
-ROUTED = "routed"
 
 SENTENCES = {
     INVITED: "made a review invitation",
@@ -25,7 +24,6 @@ SENTENCES = {
     UNSUPPORTED: "the destination takes track calls only",
     NO_MATCH: "the destination takes the event Order Completed only",
     REJECTED: "a required field is missing or wrong",
-    ROUTED: "see its destinations",
     # refused by collect, in Segment's words for "failed on ingest"
     "bad_request": "the event cannot be read",
     "event_not_defined": "a track call without an event name",

@@ -1,5 +1,5 @@
-"""Half characters: JavaScript cuts strings in the middle of an emoji, and `JSON.stringify` writes the half as
-`"\\ud83d"`. No decoder takes that, and no order should be lost for it: each becomes U+FFFD.
+"""Half characters, as JavaScript leaves them: strings cut in the middle of an emoji, written by `JSON.stringify`
+as half a surrogate pair. No decoder takes that, and no order should be lost for it: each half becomes U+FFFD.
 """
 
 from __future__ import annotations

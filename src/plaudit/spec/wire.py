@@ -70,6 +70,9 @@ def decode_batch(body: bytes) -> Batch:
             raise RefusedError("bad_request", 'batch must be an array of events: {"batch": [...]}') from None
         raise RefusedError("bad_request", "writeKey must be a string and sentAt an ISO 8601 time") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        whole = mended(body)
+        if whole != body:
+            return decode_batch(whole)
         raise _unreadable(error) from None
     if not batch.batch:
         raise RefusedError("empty_batch", "batch is empty: send at least one event")

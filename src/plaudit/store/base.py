@@ -222,6 +222,9 @@ class Store(Protocol):
     ) -> list[EventView]:
         """The newest first; `limit` 0: all."""
 
+    async def attention(self) -> dict[str, dict[str, int]]:
+        """How many invitations wait for a person, by destination and state: quick, however large the ledger."""
+
     async def states(self) -> dict[str, dict[str, int]]:
         """Invitations by destination and state."""
 

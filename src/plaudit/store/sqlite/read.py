@@ -30,8 +30,16 @@ def attempts(connection: apsw.Connection, invitation_id: int) -> list[AttemptVie
 
 
 def states(connection: apsw.Connection) -> dict[str, dict[str, int]]:
+    return _counts(connection, "states")
+
+
+def attention(connection: apsw.Connection) -> dict[str, dict[str, int]]:
+    return _counts(connection, "attention")
+
+
+def _counts(connection: apsw.Connection, query: str) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for destination, state, count in rows(connection, SQL["states"]):
+    for destination, state, count in rows(connection, SQL[query]):
         found.setdefault(destination, {})[state] = count
     return found
 

@@ -92,6 +92,9 @@ class SqliteStore:
     ) -> list[EventView]:
         return await self._reader.run(lambda c: read.events(c, source, disposition, order_id, limit))
 
+    async def attention(self) -> dict[str, dict[str, int]]:
+        return await self._reader.run(read.attention)
+
     async def states(self) -> dict[str, dict[str, int]]:
         return await self._reader.run(read.states)
 

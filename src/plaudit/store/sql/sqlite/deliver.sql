@@ -49,5 +49,7 @@ WHERE id = ? AND state = 'sending' AND attempts = ?;
 
 -- name: unblock
 -- The invitations that waited for the settings to be mended.
-UPDATE invitations SET state = 'queued', due_at = :now, updated_at = :now, reason = NULL, message = NULL
+-- Their retry window starts anew: they did not fail while they waited.
+UPDATE invitations SET state = 'queued', due_at = :now, updated_at = :now, reason = NULL, message = NULL,
+  first_attempt_at = NULL
 WHERE destination_id = :destination_id AND state = 'blocked';

@@ -39,3 +39,9 @@ ORDER BY p.event_id, d.name;
 -- name: states
 -- How many invitations are in each state, per destination: for doctor, not for a hot path.
 SELECT d.name, i.state, count(*) FROM invitations i JOIN destinations d ON d.id = i.destination_id GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- name: attention
+-- How many wait for a person; each destination has a row, also with none. Runs on invitations_attention alone.
+SELECT d.name, i.state, count(i.state) FROM destinations d
+LEFT JOIN invitations i ON i.destination_id = d.id AND i.state IN ('failed', 'blocked', 'uncertain', 'refused')
+GROUP BY 1, 2;
