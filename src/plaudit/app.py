@@ -181,6 +181,8 @@ class Plaudit:
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
         faults = [f"the step '{task.get_name()}' has ended" for task in self._steps if task.done()]
+        if self._processor.trouble:
+            faults.append(f"the step 'process' fails, and tries again: {self._processor.trouble}")
         try:
             await self.store.config_version()
         except PlauditError as error:

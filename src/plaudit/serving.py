@@ -19,9 +19,9 @@ from plaudit.errors import PlauditError, UsageError
 
 HEAD_BYTES = 64 * 1024
 ARRIVAL_SECONDS = 30.0
-# Java's client offers HTTP/2 with every plain request, and uvicorn then loses the body. The offer may be ignored
-# (RFC 9110, 7.8), so its header gets a name of the same length that means nothing.
-_OFFER = re.compile(rb"(?<=\r\n)upgrade(?=:\s*h2c\s*\r\n)", re.IGNORECASE)
+# Java's client offers HTTP/2 with every plain request, and uvicorn then loses the body. Any such offer may be
+# ignored (RFC 9110, 7.8), so its header gets a name of the same length that means nothing.
+_OFFER = re.compile(rb"(?<=\r\n)upgrade(?=:)", re.IGNORECASE)
 
 
 class Protocol(HttpToolsProtocol):
@@ -44,7 +44,9 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(_OFFER.sub(b"ignored", data) if b"h2c" in data else data)
+        if b"pgrade:" in data or b"PGRADE:" in data:
+            data = _OFFER.sub(b"ignored", data)
+        super().data_received(data)
         if self._whole:
             self._disarm()
             return

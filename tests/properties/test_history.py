@@ -166,4 +166,4 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_any_history_keeps_the_promise(sandbox_url: str) -> None:
     machine = type("Run", (History,), {"sandbox_url": sandbox_url})
-    run_state_machine_as_test(machine, settings=bounded(8, stateful_step_count=25, phases=AS_FOUND))
+    run_state_machine_as_test(machine, settings=bounded(6, stateful_step_count=25, phases=AS_FOUND))

@@ -18,6 +18,9 @@ def configure(level: str = "info") -> None:
     """Send log lines of at least this level to standard error."""
     terminal = sys.stderr.isatty()
     log.verbose = level == "debug"
+    server = logging.getLogger("uvicorn")
+    server.handlers, server.propagate = [_Uvicorn(logging.ERROR)], False
+    server.setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -30,6 +33,13 @@ def configure(level: str = "info") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,  # else each call of the hot path binds a logger anew
     )
+
+
+class _Uvicorn(logging.Handler):
+    """The HTTP server's own complaints, as lines like all others; what it merely warns of is clients' business."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.error("http server", message=record.getMessage().splitlines()[0])
 
 
 class _Log:

@@ -39,6 +39,7 @@ class Processor:
         self._table: Routes = {}
         self._names: dict[int, str] = {}
         self._stopping = asyncio.Event()
+        self.trouble = ""  # what went wrong at the last try, until one goes well
 
     def configure(self, configuration: Configuration, kinds: dict[str, Destination]) -> None:
         self._table = routes(configuration, kinds)
@@ -55,10 +56,12 @@ class Processor:
                 if cursor is None:
                     cursor = await self._store.cursor(self._partition)
                 cursor = await self.step(cursor)
+                self.trouble = ""
             except LostRaceError:
                 cursor = None
             except Exception as error:  # noqa: BLE001 - nothing may end this loop: what was accepted must come through
                 said = str(error) if isinstance(error, PlauditError) else happenings.where(error)
+                self.trouble = said
                 happenings.StepFailed("process", said, PATIENCE).emit()
                 cursor = None
                 await asyncio.sleep(PATIENCE)
