@@ -16,8 +16,8 @@ async def post(line: Line, path: str, body: Any, key: str | None = WRITE_KEY) ->
 async def test_the_pages_own_example_becomes_one_invitation(line: Line) -> None:
     reply = await post(line, "/v1/track", track())
     assert (reply.status, reply.body) == (200, {"success": True})
-    await until(lambda: line.sandbox.app.recorder.stats().accepted)
-    (invitation,) = await line.plaudit.store.invitations()
-    assert (invitation.state, invitation.order_id) == ("accepted", ORDER["order_id"])
+    (invitation,) = await until(lambda: line.plaudit.store.invitations(state="accepted"))
+    assert invitation.order_id == ORDER["order_id"]
+    assert line.sandbox.app.recorder.stats().accepted == 1
     (event,) = await line.plaudit.store.events()
     assert (event.disposition, event.destinations[0].invitation) == ("invited", invitation.id)
