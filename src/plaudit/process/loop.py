@@ -1,12 +1,14 @@
 """The loop that moves a partition of the log into the ledger, batch by batch.
 
 Invariant: the cursor moves in the transaction that holds a batch's effects, so a crash anywhere leaves all
-of a batch or none of it. It never gives up: on trouble it waits and reads again from the stored cursor.
+of a batch or none of it; commits follow each other. It never gives up: on trouble it waits and reads again
+from the stored cursor.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -19,7 +21,8 @@ from plaudit.process.plan import Routes, plan, routes
 from plaudit.spec.envelope import Entry
 from plaudit.store.base import Configuration, EventRow, Store
 
-ENTRIES = 256  # a batch; more do not make it faster, and keep the lanes waiting
+ENTRIES = 256  # read at a time
+EVENTS = 256  # a batch; more do not make it faster, and keep the lanes waiting
 BREATH = 32  # events planned between two looks at the event loop
 IDLE = 1.0  # seconds
 PATIENCE = 1.0  # seconds after trouble
@@ -39,6 +42,8 @@ class Processor:
         self._table: Routes = {}
         self._names: dict[int, str] = {}
         self._stopping = asyncio.Event()
+        self._ahead: list[tuple[int, Entry]] = []  # read, and not planned yet
+        self._committing: asyncio.Task[None] | None = None
         self.trouble = ""  # what went wrong at the last try, until one goes well
 
     def configure(self, configuration: Configuration, kinds: dict[str, Destination]) -> None:
@@ -50,6 +55,7 @@ class Processor:
         self._stopping.set()
 
     async def run(self) -> None:
+        """Work until `stop`. While a batch is committed, the next one is planned."""
         cursor: int | None = None
         while not self._stopping.is_set():
             try:
@@ -58,29 +64,60 @@ class Processor:
                 cursor = await self.step(cursor)
                 self.trouble = ""
             except LostRaceError:
+                self._forget()
                 cursor = None
             except Exception as error:  # noqa: BLE001 - nothing may end this loop: what was accepted must come through
-                said = str(error) if isinstance(error, PlauditError) else happenings.where(error)
-                self.trouble = said
-                happenings.StepFailed("process", said, PATIENCE).emit()
+                self.trouble = str(error) if isinstance(error, PlauditError) else happenings.where(error)
+                happenings.StepFailed("process", self.trouble, PATIENCE).emit()
+                self._forget()
                 cursor = None
                 await asyncio.sleep(PATIENCE)
+        with contextlib.suppress(PlauditError):  # not committed: read again at the next start
+            await self._settle()
 
     async def step(self, cursor: int) -> int:
-        """Process what is after the cursor, or wait a little for something to come; the new cursor."""
-        entries = await self._log.read(self._partition, cursor, ENTRIES)
-        if not entries:
+        """Plan what is after the cursor and begin to commit it, or wait a little for something to come; the new cursor."""
+        if not self._ahead:
+            self._ahead = await self._log.read(self._partition, cursor, ENTRIES)
+        if not self._ahead:
+            await self._settle()
             await self._wait(cursor)
             return cursor
         started = time.perf_counter()
-        after = entries[-1][0]
-        rows = await self._plan(entries)
-        done = await self._store.commit(self._partition, cursor, after, rows, self._clock.now())
+        batch = self._take()
+        after = batch[-1][0]
+        rows = await self._plan(batch)
+        await self._settle()
+        self._committing = asyncio.create_task(self._commit(cursor, after, rows, started))
+        return after
+
+    def _take(self) -> list[tuple[int, Entry]]:
+        """The next entries with about `EVENTS` events: a commit that is small lets lanes and others have theirs."""
+        count = size = 0
+        while count < len(self._ahead) and size < EVENTS:
+            size += len(self._ahead[count][1].events)
+            count += 1
+        batch, self._ahead = self._ahead[:count], self._ahead[count:]
+        return batch
+
+    async def _commit(self, before: int, after: int, rows: list[EventRow], started: float) -> None:
+        done = await self._store.commit(self._partition, before, after, rows, self._clock.now())
         if done.invited:
             self._made(set(done.invited))
         invited = {self._names.get(id_, str(id_)): count for id_, count in done.invited.items()}
         happenings.BatchProcessed(done.dispositions, invited, time.perf_counter() - started).emit()
-        return after
+
+    async def _settle(self) -> None:
+        """Wait for the commit under way. Raises what it raises."""
+        if self._committing is not None:
+            committing, self._committing = self._committing, None
+            await committing
+
+    def _forget(self) -> None:
+        """After trouble: what was read and planned ahead counts for nothing, the stored cursor decides."""
+        if self._committing is not None:
+            self._committing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._ahead, self._committing = [], None
 
     async def _plan(self, entries: list[tuple[int, Entry]]) -> list[EventRow]:
         """Rows for the whole batch; between a few of them, others get their turn (collect above all)."""
