@@ -118,3 +118,35 @@ def test_a_write_key_that_was_made_stays(file: Path, tmp_path: Path) -> None:
         plaudit("apply", file, "--data", tmp_path / "data", env={"SHOP_KEY": "shopKey"}).out for _ in range(2)
     ]
     assert keys[0] == keys[1]
+
+
+def test_a_lost_key_is_got_over_by_applying_again(file: Path, tmp_path: Path) -> None:
+    data, env = tmp_path / "data", {"SHOP_KEY": "shopKey"}
+    assert plaudit("apply", file, "--data", data, env=env).code == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in data.iterdir())
+    (data / "secret.key").unlink()
+    lost = plaudit("export", "--data", data)
+    assert (
+        lost.code == 1
+        and "cannot open the sealed" in lost.err
+        and "apply the configuration again" in lost.err
+    )
+    assert plaudit("apply", file, "--data", data, env=env).code == 0
+    assert "shopKey" in plaudit("export", "--data", data, "--secrets").out
+
+
+def test_two_destinations_that_would_invite_twice_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "plaudit.toml"
+    one = "[destinations.{}]\ntype='trustpilot'\nsources=['shop']\nsettings={{api_key='sameKey1'}}\n"
+    file.write_text("[sources.shop]\n" + one.format("a") + one.format("b"))
+    ran = plaudit("validate", file)
+    assert ran.code == 1 and "has the api_key of [destinations.a] and the same source 'shop'" in ran.err
+
+
+def test_what_is_taken_out_and_what_is_new_is_told(file: Path, tmp_path: Path) -> None:
+    data, env = tmp_path / "data", {"SHOP_KEY": "shopKey"}
+    plaudit("apply", file, "--data", data, env=env)
+    file.write_text(GOOD.replace("destinations.trustpilot", "destinations.renamed"))
+    said = plaudit("apply", file, "--data", data, env=env).out
+    assert "destination trustpilot is taken out; its 0 invitations stay in the ledger" in said
+    assert "destination renamed (trustpilot), new: its ledger is its own" in said
