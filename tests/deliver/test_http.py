@@ -40,6 +40,17 @@ async def vendor(handle: Handler) -> AsyncIterator[str]:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def saying(answer: bytes) -> Handler:
+    """Reads the request, answers it so, and hangs up."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(answer)
+        await writer.drain()
+
+    return handle
+
+
 async def send(url: str, **how: float) -> Answer:
     transport = HttpTransport(url, allow_private=True, **how)
     try:
@@ -51,12 +62,7 @@ async def send(url: str, **how: float) -> Answer:
 
 
 async def test_an_answer_comes_back_with_what_matters_of_it() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"{}")
-        writer.write(b"HTTP/1.1 429 No\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\nhi")
-        await writer.drain()
-
-    async with vendor(answer) as url:
+    async with vendor(saying(b"HTTP/1.1 429 No\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\nhi")) as url:
         assert await send(url) == Answer(429, {"retry-after": "3"}, b"hi")
 
 
@@ -83,12 +89,7 @@ async def test_a_failed_tls_handshake_means_not_sent() -> None:
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 20", b"HTTP/1.1 201 Created\r\nContent-Length: 5"])
 async def test_a_connection_that_breaks_later_means_no_answer(said: bytes) -> None:
-    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"{}")
-        writer.write(said)
-        await writer.drain()
-
-    async with vendor(break_off) as url:
+    async with vendor(saying(said)) as url:
         with pytest.raises(NoAnswerError) as caught:
             await send(url)
     assert caught.value.reason == "connection_lost"
@@ -105,12 +106,7 @@ async def test_silence_means_no_answer() -> None:
 
 
 async def test_an_answer_whose_body_breaks_off_is_still_an_answer() -> None:
-    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"{}")
-        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\nshort")
-        await writer.drain()
-
-    async with vendor(break_off) as url:
+    async with vendor(saying(b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\nshort")) as url:
         assert (await send(url)).status == 201
 
 
@@ -142,12 +138,9 @@ async def test_an_endless_answer_is_read_so_far_and_no_further() -> None:
 
 
 async def test_redirects_are_not_followed() -> None:
-    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"{}")
-        writer.write(b"HTTP/1.1 302 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
-        await writer.drain()
-
-    async with vendor(redirect) as url:
+    async with vendor(
+        saying(b"HTTP/1.1 302 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+    ) as url:
         assert (await send(url)).status == 302
 
 

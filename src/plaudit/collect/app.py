@@ -93,7 +93,7 @@ class Collect:
             source = self._sources.of_request(authorization, None)
             envelope = wire.unreadable(body, now, message_id, error)
         else:
-            source = self._sources.of_request(authorization, read[0].writeKey)
+            source = self._sources.of_request(authorization, read[0].write_key)
             envelope = wire.single(kind, read, body, now, message_id)
         await self._append(source, Entry(source.id, now, [envelope]))
         if envelope.refused:
@@ -102,7 +102,7 @@ class Collect:
     async def _batch(self, scope: Scope, receive: Receive, send: Send) -> None:
         authorization, encoding = _headers(scope)
         batch = wire.decode_batch(await bodies.read(receive, encoding))
-        source = self._sources.of_request(authorization, batch.writeKey)
+        source = self._sources.of_request(authorization, batch.write_key)
         now = self._clock.now()
         envelopes = wire.items(batch, now, message_id)
         entry = Entry(source.id, now, envelopes, bytes(batch.context), bytes(batch.integrations))

@@ -18,20 +18,20 @@ PATHS = {  # analytics.js posts to the first letter of the type (segment.md 1.1)
 }
 
 
-class Head(msgspec.Struct, gc=False):
+class Head(msgspec.Struct, rename="camel", gc=False):
     """An event as far as collect and routing look at it; everything may be missing."""
 
     type: str | None = None
     event: str | None = None
-    messageId: str | int | None = None  # noqa: N815 - the wire's name
-    userId: str | int | None = None  # noqa: N815
-    anonymousId: str | int | None = None  # noqa: N815
-    groupId: str | int | None = None  # noqa: N815
-    previousId: str | int | None = None  # noqa: N815
+    message_id: str | int | None = None
+    user_id: str | int | None = None
+    anonymous_id: str | int | None = None
+    group_id: str | int | None = None
+    previous_id: str | int | None = None
     timestamp: str | float | None = None
-    originalTimestamp: str | float | None = None  # noqa: N815
-    sentAt: str | float | None = None  # noqa: N815
-    writeKey: str | None = None  # noqa: N815
+    original_timestamp: str | float | None = None
+    sent_at: str | float | None = None
+    write_key: str | None = None
     properties: msgspec.Raw = msgspec.Raw()
     traits: msgspec.Raw = msgspec.Raw()
     context: msgspec.Raw = msgspec.Raw()

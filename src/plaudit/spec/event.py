@@ -34,7 +34,7 @@ class Event:
         except (msgspec.DecodeError, RecursionError, ValueError):
             self._head = _loosely(envelope.body)
         self.name = self._head.event
-        self.user_id = self._head.userId
+        self.user_id = self._head.user_id
         self.email = self._head.email
 
     @property

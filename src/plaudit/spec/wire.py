@@ -30,12 +30,12 @@ Wrong = tuple[str, str]  # Segment's reason code, and a sentence
 NewId = Callable[[], str]
 
 
-class Batch(msgspec.Struct, gc=False):
+class Batch(msgspec.Struct, rename="camel", gc=False):
     """The body of `/v1/batch` and `/v1/import`; its events are decoded one by one."""
 
     batch: list[msgspec.Raw]
-    writeKey: str | None = None  # noqa: N815 - the wire's name
-    sentAt: str | float | None = None  # noqa: N815
+    write_key: str | None = None
+    sent_at: str | float | None = None
     context: msgspec.Raw = msgspec.Raw()
     integrations: msgspec.Raw = msgspec.Raw()
 
@@ -96,7 +96,7 @@ def single(
 
 def items(batch: Batch, received_at: int, new_id: NewId) -> list[Envelope]:
     """An envelope for each event of a batch, good or refused, in order."""
-    sent = timestamps.parse(batch.sentAt)
+    sent = timestamps.parse(batch.sent_at)
     return [_item(bytes(raw), sent, received_at, new_id) for raw in batch.batch]
 
 
@@ -122,15 +122,15 @@ def _envelope(
     new_id: NewId,
 ) -> Envelope:
     head, wrong = read
-    message_id = head.messageId
+    message_id = head.message_id
     if message_id is None or message_id == "":
         message_id = new_id()
     elif not isinstance(message_id, str):
         message_id = str(message_id)
-    original = timestamps.parse(head.originalTimestamp)
+    original = timestamps.parse(head.original_timestamp)
     if original is None:
         original = timestamps.parse(head.timestamp)
-    own = timestamps.parse(head.sentAt)
+    own = timestamps.parse(head.sent_at)
     when = timestamps.correct(original, sent if own is None else own, received_at)
     if len(body) > EVENT_BYTES:
         wrong = ("event_too_large", f"the event has {len(body):,} bytes; {EVENT_BYTES:,} are allowed")
@@ -147,11 +147,11 @@ def _wrong(kind: str, head: Head) -> Wrong | None:
         return "bad_request", f"type is {'missing' if not kind else 'unknown'}: it must be one of {known}"
     if kind == "track" and not head.event:
         return "event_not_defined", "event is missing or empty: a track call needs the event's name"
-    if head.userId in _NOBODY and head.anonymousId in _NOBODY and kind not in ("group", "alias"):
+    if head.user_id in _NOBODY and head.anonymous_id in _NOBODY and kind not in ("group", "alias"):
         return "no_user_anon_id", "userId and anonymousId are both missing: send one of them"
-    if kind == "group" and head.groupId in _NOBODY:
+    if kind == "group" and head.group_id in _NOBODY:
         return "id_required", "groupId is missing: a group call needs it"
-    if kind == "alias" and (head.previousId in _NOBODY or head.userId in _NOBODY):
+    if kind == "alias" and (head.previous_id in _NOBODY or head.user_id in _NOBODY):
         return "id_required", "an alias call needs both previousId and userId"
     if not is_object(head.properties):
         return "properties_not_object", "properties must be an object"
@@ -166,7 +166,7 @@ def _lenient(obj: dict[str, Any]) -> tuple[Head, Wrong | None]:
     """A head without what is of the wrong type, and the first of that. Unreadable times count as absent."""
     wrong: Wrong | None = None
     kept = {}
-    for key in Head.__struct_fields__:
+    for key in Head.__struct_encode_fields__:
         value = obj.get(key)
         if key in _IDS and (isinstance(value, bool) or not isinstance(value, str | int | None)):
             wrong = wrong or ("id_not_string", f"{key} must be a string")

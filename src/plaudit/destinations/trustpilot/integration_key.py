@@ -16,13 +16,13 @@ from plaudit.spec.order import Order, Product
 BASE_URL = "https://invitejs.trustpilot.com"
 
 
-class ProductData(msgspec.Struct, omit_defaults=True, gc=False):
+class ProductData(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     """An element of `products[]` (trustpilot.md 1.3); there is no quantity."""
 
     name: str
     sku: str = ""
-    productUrl: str = ""  # noqa: N815 - the wire's names
-    imageUrl: str = ""  # noqa: N815
+    product_url: str = ""
+    image_url: str = ""
     brand: str = ""
     gtin: str = ""
     mpn: str = ""
@@ -31,21 +31,21 @@ class ProductData(msgspec.Struct, omit_defaults=True, gc=False):
     categories: list[str] = []
 
 
-class InvitationData(msgspec.Struct, omit_defaults=True, gc=False):
+class InvitationData(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     """The invitation object (trustpilot.md 1.2)."""
 
-    recipientEmail: str  # noqa: N815
-    recipientName: str  # noqa: N815
-    referenceId: str  # noqa: N815
+    recipient_email: str
+    recipient_name: str
+    reference_id: str
     source: str
-    pluginVersion: str  # noqa: N815
+    plugin_version: str
     hook: str
-    orderStatusId: str  # noqa: N815
-    orderStatusName: str  # noqa: N815
-    totalCost: float | None = None  # noqa: N815
+    order_status_id: str
+    order_status_name: str
+    total_cost: float | None = None
     currency: str = ""
     products: list[ProductData] | None = None
-    productSkus: list[str] | None = None  # noqa: N815
+    product_skus: list[str] | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -55,18 +55,18 @@ def body(order: Order, *, with_products: bool) -> bytes:
     """The JSON that is posted for an order."""
     return _encode(
         InvitationData(
-            recipientEmail=order.email,
-            recipientName=order.name,
-            referenceId=order.order_id,
+            recipient_email=order.email,
+            recipient_name=order.name,
+            reference_id=order.order_id,
             source=f"Plaudit-{__version__}",
-            pluginVersion=__version__,
+            plugin_version=__version__,
             hook="segment_order_completed",
-            orderStatusId="completed",
-            orderStatusName="Order Completed",
-            totalCost=order.total,
+            order_status_id="completed",
+            order_status_name="Order Completed",
+            total_cost=order.total,
             currency=order.currency,
             products=[_product(p, order.currency) for p in order.products] if with_products else None,
-            productSkus=[p.sku for p in order.products] if with_products else None,
+            product_skus=[p.sku for p in order.products] if with_products else None,
         )
     )
 
@@ -109,8 +109,8 @@ def _product(product: Product, currency: str) -> ProductData:
     return ProductData(
         name=product.name,
         sku=product.sku,
-        productUrl=product.url,
-        imageUrl=product.image_url,
+        product_url=product.url,
+        image_url=product.image_url,
         brand=product.brand,
         gtin=product.gtin,
         mpn=product.mpn,
