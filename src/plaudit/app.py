@@ -52,9 +52,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str] = ROLES
 
 
+def installed(data: Path) -> bool:
+    """Whether there is an installation in this directory."""
+    return (data / "store.db").exists()
+
+
 def open_store(data: Path, *, create: bool = False) -> Store:
     """The store of an installation. Raises `DataError`: there is none."""
-    if not create and not (data / "store.db").exists():
+    if not create and not installed(data):
         raise DataError(
             f"there is no installation in {data}: name its directory with --data, or make one with 'plaudit serve'"
         )
@@ -65,12 +70,18 @@ def open_store(data: Path, *, create: bool = False) -> Store:
     return SqliteStore(data / "store.db", vault(data))
 
 
+async def readable(store: Store) -> Configuration | None:
+    """The configuration in place; None when the key that it was sealed with is lost, which applying one mends."""
+    try:
+        return await store.configuration()
+    except DataError:
+        return None
+
+
 async def apply(store: Store, config: Config, now: int) -> Configuration:
     """Put a configuration in place. A source without a write key keeps the one it has, or gets a new one."""
-    try:
-        known = {source.name: source.write_key for source in (await store.configuration()).sources}
-    except DataError:  # sealed with a key that is lost: this is how an installation gets over it
-        known = {}
+    now_there = await readable(store)
+    known = {source.name: source.write_key for source in now_there.sources} if now_there else {}
     return await store.apply(
         Wanted(
             sources={

@@ -87,6 +87,13 @@ class LogConformance:
         assert [p for p, _ in await log.read(0, 0, 10)] == positions[4:]
         await log.close()
 
+    async def test_trimming_after_the_clock_was_set_back_keeps_what_is_young(self, opened: Open) -> None:
+        log = await opened()
+        positions = [await log.append(entry(n, received_at=at)) for n, at in enumerate((1, 900, 2, 3))]
+        await log.trim(0, positions[2], before=100)
+        assert positions[1] in [p for p, _ in await log.read(0, 0, 10)]
+        await log.close()
+
     async def test_positions_never_come_again_after_a_trim(self, opened: Open) -> None:
         log = await opened()
         await log.append(entry(received_at=1))

@@ -24,11 +24,12 @@ def check(
     data: Data = DATA,
 ) -> None:
     """Show what an event would cause; send nothing."""
+    from plaudit.app import installed
     from plaudit.cli import dry
     from plaudit.cli.inputs import events
 
     batch = events(file)
-    if config is None and not (data / "store.db").exists():
+    if config is None and not installed(data):
         print(f"plaudit: no installation in {data}: checked against an example destination", file=sys.stderr)
     findings: list[dict[str, Any]] = run(lambda: dry.findings(batch, data, config, source))
     for finding in findings:

@@ -18,7 +18,7 @@ from plaudit.log.sqlite import SqliteLog
 from plaudit.store.base import Configuration, Store
 
 LOW_DISK = 1024**3
-ATTENTION = {
+MEANINGS = {
     "blocked": "they wait for mended settings: see 'plaudit invitations --state blocked'",
     "failed": "given up after 4 hours of trying",
     "refused": "the vendor says that their data are bad",
@@ -75,7 +75,7 @@ async def _installation(store: Store, data: Path) -> AsyncIterator[Check]:
             ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no invitations yet"
         )
         yield _check("ledger", "ok", f"{destination.name}: {said}")
-        for state, meaning in ATTENTION.items():
+        for state, meaning in MEANINGS.items():
             if counts.get(state):
                 yield _check("ledger", "note", f"{destination.name}: {counts[state]} {state}: {meaning}")
         yield await _way_out(destination.type, destination.name, destination.settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -42,7 +42,8 @@ def apply(file: File, data: Data = DATA) -> None:
     async def main() -> None:
         store = app.open_store(data, create=True)
         try:
-            before = await _names(store)
+            there = await app.readable(store)
+            before = {destination.name for destination in there.destinations} if there else set()
             configuration = await app.apply(store, config, SystemClock().now())
             ledger = await store.states()
         finally:
@@ -81,16 +82,6 @@ def export(
         say(dump(app.exported(configuration), destinations(), secrets=secrets).rstrip())
 
     run(main)
-
-
-async def _names(store: Any) -> set[str]:
-    """The destinations so far; none where the secrets cannot be opened, which applying mends."""
-    from plaudit.errors import DataError
-
-    try:
-        return {destination.name for destination in (await store.configuration()).destinations}
-    except DataError:
-        return set()
 
 
 def _count(number: int, thing: str) -> str:

@@ -39,7 +39,7 @@ async def findings(
     store: Store | None = None
     if config is not None:
         wanted = files.load(config, kinds)
-    elif (data / "store.db").exists():
+    elif app.installed(data):
         store = app.open_store(data)
         wanted = app.exported(await store.configuration())
     else:

@@ -12,7 +12,7 @@ from plaudit.clock import iso
 
 SAME = frozenset({"source", "destination"})
 WHOLE = frozenset({"when (UTC)", "id", "source", "state", "disposition", "event"})
-ATTENTION = {"accepted": "green", "invited": "green", "queued": "cyan", "sending": "cyan", "held": "cyan"}
+COLOURS = {"accepted": "green", "invited": "green", "queued": "cyan", "sending": "cyan", "held": "cyan"}
 
 
 def json_line(obj: object) -> None:
@@ -37,7 +37,7 @@ def table(columns: list[str], rows: Iterable[list[str]], *, empty: str, colour: 
     for n in kept:
         shown.add_column(columns[n], overflow="fold", no_wrap=columns[n] in WHOLE)
     for row in rows:
-        style = ATTENTION.get(row[columns.index(colour)], "yellow") if colour else ""
+        style = COLOURS.get(row[columns.index(colour)], "yellow") if colour else ""
         shown.add_row(*(Text(row[n], style=style if columns[n] == colour else "") for n in kept))
     console = Console()
     if not console.is_terminal:

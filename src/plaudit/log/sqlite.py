@@ -11,6 +11,7 @@ import contextlib
 from pathlib import Path
 
 import apsw
+import msgspec
 
 from plaudit.errors import UnavailableError
 from plaudit.queries import load
@@ -24,7 +25,7 @@ _POLL = 0.25  # seconds between looks for what another process appended, while t
 _POLL_BUSY = 0.002  # and just after it appended something
 
 
-_Pending = tuple[asyncio.Future[int], bytes]  # who waits, and the encoded entry
+_Pending = tuple[asyncio.Future[int], int, bytes]  # who waits, when it came (ms), the encoded entry
 
 
 def _prepare(connection: apsw.Connection) -> None:
@@ -44,13 +45,11 @@ class SqliteLog:
         self._newest = 0
         self._quiet = self._poll = quiet
         self._pending: list[_Pending] = []
-        self._pending_at = 0  # ms: when the newest of them came
 
     async def append(self, entry: Entry) -> int:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
-        self._pending.append((future, encode(entry)))
-        self._pending_at = max(self._pending_at, entry.received_at)
+        self._pending.append((future, entry.received_at, encode(entry)))
         if len(self._pending) == 1:
             loop.call_soon(self._flush)
         return await future
@@ -58,8 +57,8 @@ class SqliteLog:
     def _flush(self) -> None:
         """Hand over what came in this turn of the event loop, as one segment."""
         pending, self._pending = self._pending, []
-        received_at, count = self._pending_at, len(pending)
-        segment = envelope.array([entry for _, entry in pending])
+        received_at, count = max(at for _, at, _ in pending), len(pending)
+        segment = envelope.array([entry for *_, entry in pending])
 
         def insert(connection: apsw.Connection) -> int:
             head: int = connection.execute(_SQL["head"]).get or 0
@@ -69,20 +68,20 @@ class SqliteLog:
         try:
             self._writer.submit(insert).add_done_callback(lambda job: self._settle(pending, job))
         except UnavailableError as error:
-            for future, _ in pending:
+            for future, *_ in pending:
                 _fail(future, error)
 
     def _settle(self, pending: list[_Pending], job: asyncio.Future[int]) -> None:
         """The segment is on disk, or was not taken: tell those who wait."""
         error = job.exception()
         if error is not None:
-            for future, _ in pending:
+            for future, *_ in pending:
                 _fail(future, error)
             return
         first = job.result()
         self._newest = max(self._newest, first + len(pending) - 1)
         self._appended.set()
-        for position, (future, _) in enumerate(pending, first):
+        for position, (future, *_) in enumerate(pending, first):
             if not future.done():
                 future.set_result(position)
 
@@ -148,8 +147,7 @@ def _trim(connection: apsw.Connection, through: int, before: int) -> tuple[int, 
     """(entries that went, whether there may be more to go)."""
     given = {"limit": _TRIM_SEGMENTS, "through": through, "before": before}
     old = list(rows(connection, _SQL["old"], given))
-    if old:
-        connection.execute(_SQL["trim"], (old[-1][0],))
+    connection.execute(_SQL["trim"], (msgspec.json.encode([first for first, _ in old]).decode(),))
     return sum(last - first + 1 for first, last in old), len(old) == _TRIM_SEGMENTS
 
 

@@ -28,4 +28,5 @@ SELECT first, last FROM (SELECT first, last, received_at FROM segments ORDER BY 
 WHERE last <= :through AND received_at < :before AND first < (SELECT max(first) FROM segments);
 
 -- name: trim
-DELETE FROM segments WHERE first <= ?;
+-- Those and no others: a clock that was set back leaves younger ones between them.
+DELETE FROM segments WHERE first IN (SELECT value FROM json_each(?));
