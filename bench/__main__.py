@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import floors, line
+from bench import floors, lanes, line
 from bench.report import Row, show
 
 BENCHES = {
@@ -13,6 +13,8 @@ BENCHES = {
     "batches": line.accept_batches,
     "orders": line.orders,
     "latency": line.latency,
+    "backlog": lanes.backlog,
+    "isolation": lanes.isolation,
     "idle": line.idle,
 }
 

@@ -54,7 +54,7 @@ async def _posts(sink: int, body: bytes, count: int, concurrency: int) -> float:
     from plaudit.destinations.base import Request
 
     url = f"http://127.0.0.1:{sink}"
-    transport = HttpTransport(url, allow_private=True)
+    transport = HttpTransport(allow_private=True)
     request = Request(
         method="POST",
         url=f"{url}/api/k/invitation",

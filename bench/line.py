@@ -11,7 +11,7 @@ from bench.load import Result, closed_loop, paced, post
 from bench.processes import cpu_seconds, free_port, get, plaudit, running
 from bench.report import Row
 from plaudit.cli.demo import ORDER
-from plaudit.deliver.lane import CONCURRENCY
+from plaudit.deliver.concurrency import MOST
 
 CONNECTIONS = 64
 
@@ -98,7 +98,7 @@ def orders() -> list[Row]:
         requests = batches(count, size)
         sink = free_port()
         with running("bench.sink", str(sink), port=sink):
-            floor = floors.posts(sink, body, 40_000, CONCURRENCY)
+            floor = floors.posts(sink, body, 40_000, MOST)
             with plaudit(sink, *roles) as running_:
                 started = time.perf_counter()
                 result = closed_loop(running_.port, requests, 16)

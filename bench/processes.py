@@ -66,19 +66,29 @@ class Plaudit(NamedTuple):
     port: int
     processes: list[subprocess.Popen[bytes]]
 
+    def metrics(self) -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as response:
+            found: bytes = response.read()
+            return found
+
     def memory(self) -> str:
         return f"{sum(memory_mb(process) for process in self.processes):.0f} MB"
 
 
 @contextlib.contextmanager
-def plaudit(sink: int, *roles: str) -> Iterator[Plaudit]:
-    """`plaudit serve` on an empty installation that sends to the sink: one process, or one for each of `roles`."""
-    with (
-        tempfile.TemporaryDirectory(prefix="plaudit-bench-", dir=os.environ.get("BENCH_DIR")) as folder,
-        contextlib.ExitStack() as stack,
-    ):
+def plaudit(sink: int, *roles: str, more: str = "", folder: str = "") -> Iterator[Plaudit]:
+    """`plaudit serve` on an empty installation that sends to the sink: one process, or one for each of `roles`.
+
+    `more`: further settings of the destination, and further sections of the configuration. `folder`: an
+    installation that is there already goes on, or one is made there to stay.
+    """
+    with contextlib.ExitStack() as stack:
+        if not folder:
+            fresh = tempfile.TemporaryDirectory(prefix="plaudit-bench-", dir=os.environ.get("BENCH_DIR"))
+            folder = stack.enter_context(fresh)
         config = Path(folder) / "plaudit.toml"
-        config.write_text(CONFIG.format(sink=sink))
+        if not config.exists():
+            config.write_text(CONFIG.format(sink=sink) + more)
         ports: list[int] = []
         processes: list[subprocess.Popen[bytes]] = []
         for role in roles or ("collect,process,deliver",):

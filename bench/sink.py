@@ -1,6 +1,6 @@
 """The vendor's end, as cheap as it gets: answers 201 to each POST, and tells when each reference arrived.
 
-`python -m bench.sink PORT`. A GET of /seen is answered with `{"count": N}`, /times with reference → ms.
+`python -m bench.sink PORT [SECONDS]`: answers after so many seconds; `never` takes all and answers nothing. A GET of /seen is answered with `{"count": N}`, /times with reference → ms.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import uvloop
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _REFERENCE = re.compile(rb'"referenceId":"([^"]*)"')
 _CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+delay: float | None = 0.0  # seconds; None: never
 seen: dict[bytes, float] = {}
 twice = 0
 
@@ -38,12 +39,14 @@ class _Sink(asyncio.Protocol):
             whole = end + 4 + (int(length.group(1)) if length else 0)
             if len(buffer) < whole:
                 break
-            reference = _REFERENCE.search(buffer, end, whole)
-            if reference:
+            for reference in _REFERENCE.finditer(buffer, end, whole):  # a page has many
                 twice += reference.group(1) in seen
                 seen[reference.group(1)] = time.time()
             buffer = buffer[whole:]
-            self._transport.write(_CREATED)
+            if delay == 0:
+                self._transport.write(_CREATED)
+            elif delay:
+                asyncio.get_running_loop().call_later(delay, self._transport.write, _CREATED)
         self._buffer = buffer
 
     def _look(self, head: bytes) -> None:
@@ -61,4 +64,6 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        delay = None if sys.argv[2] == "never" else float(sys.argv[2])
     uvloop.run(_serve(int(sys.argv[1])))

@@ -20,7 +20,7 @@ from plaudit.cli.main import app
 from plaudit.collect import app as collect
 from plaudit.destinations.base import Answer, Outcome, State
 from plaudit.destinations.catalog import destinations
-from plaudit.destinations.trustpilot import answers
+from plaudit.destinations.trustpilot import afs, answers, integration_key, invitations_api, partner
 from plaudit.manage.health import create_app
 from plaudit.observe import metrics
 from plaudit.sandbox.app import create_app as create_sandbox
@@ -185,9 +185,12 @@ def test_every_disposition() -> None:
 
 
 def test_every_reason_state_and_outcome() -> None:
-    reasons = {answers.verdict(Answer(status)).reason for status in range(100, 1000)}
+    tables = (integration_key.WORDS, invitations_api.WORDS, invitations_api.TOKEN_WORDS, partner.WORDS)
+    reasons = {answers.verdict(Answer(status), each).reason for status in range(100, 1000) for each in tables}
     reasons |= literals("Verdict", 1, "deliver", "destinations") | {INTERRUPTED}
-    reasons |= literals("NotSentError", 0, "deliver") | literals("NoAnswerError", 0, "deliver")
+    for error in ("NotSentError", "NoAnswerError", "UnusableError"):
+        reasons |= literals(error, 0, "deliver")
+    reasons |= literals("_blocked", 1, "destinations") | {reason for reason, _ in afs.SETTINGS.values()}
     assert {"accepted", "dns", "forbidden_address", "blocked_252"} <= reasons
     text = page("docs/invitations.md")
     words = section(text, "Reasons"), section(text, "States"), section(text, "Outcomes of an attempt")

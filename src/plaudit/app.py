@@ -20,6 +20,8 @@ import msgspec
 from plaudit import config as files
 from plaudit.clock import Clock, SystemClock, write_key
 from plaudit.collect.app import Collect
+from plaudit.collect.inlets import Inlets
+from plaudit.collect.partner import PLACE
 from plaudit.collect.sources import Sources
 from plaudit.config import Config
 from plaudit.deliver.deliverer import RECOVERY, Deliverer
@@ -68,6 +70,11 @@ def open_store(data: Path, *, create: bool = False) -> Store:
     except OSError as error:
         raise DataError(f"cannot make the directory {data}: {error.strerror}") from None
     return SqliteStore(data / "store.db", vault(data))
+
+
+def open_log(data: Path) -> SqliteLog:
+    """The log of an installation, for a command that reads or appends while a server may run."""
+    return SqliteLog(data / "log.db")
 
 
 async def readable(store: Store) -> Configuration | None:
@@ -124,6 +131,7 @@ class Plaudit:
         self.store: Store = open_store(options.data, create=True)
         self._log = SqliteLog(options.data / "log.db", quiet=1.0 if "collect" in options.roles else 0.1)
         self._sources = Sources()
+        self._inlets = Inlets()
         owner = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._deliverer = Deliverer(self.store, self._clock, owner, self._kinds, alone=True)
         self._processor = Processor(0, self._log, self.store, self._clock, self._deliverer.notify)
@@ -182,10 +190,10 @@ class Plaudit:
         others = create_app(self._faults, self._measure)
         if "collect" not in self._roles:
             return others
-        collect = Collect(self._log, self._sources, self._clock)
+        collect = Collect(self._log, self._sources, self._inlets, self._clock)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            await (collect if scope["path"].startswith("/v1/") else others)(scope, receive, send)
+            await (collect if scope["path"].startswith(("/v1/", PLACE)) else others)(scope, receive, send)
 
         return app
 
@@ -216,6 +224,7 @@ class Plaudit:
         configuration = await self.store.configuration()
         self._version = configuration.version
         self._sources.configure(configuration)
+        self._inlets.configure(configuration, self._kinds)
         self._processor.configure(configuration, self._kinds)
         if "deliver" in self._roles:
             await self._deliverer.configure(configuration)

@@ -154,13 +154,13 @@ class _Reader:
         return SourceConfig(key)
 
     def _same_secrets(self, config: Config) -> None:
-        """Two destinations with one key and a source in common would invite each of its orders twice."""
+        """Two destinations that lead to one account, with a source in common, would invite each of its orders twice."""
         first: dict[tuple[str, str, str], str] = {}
         for name, destination in config.destinations.items():
             for setting in self._kinds[destination.type].settings:
-                for source in destination.sources if setting.secret else ():
-                    value = str(destination.settings.get(setting.key))
-                    other = first.setdefault((source, destination.type, value), name)
+                value = destination.settings.get(setting.key)
+                for source in destination.sources if setting.identity and value else ():
+                    other = first.setdefault((source, setting.key, str(value)), name)
                     if other != name:
                         self.faults.append(
                             f"[destinations.{name}]: has the {setting.key} of [destinations.{other}] and the same source "

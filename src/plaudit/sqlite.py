@@ -40,6 +40,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=FAST")  # what is taken out leaves nothing in its page
         connection.execute("PRAGMA cache_size=-16384")
         connection.execute("PRAGMA wal_autocheckpoint=4000")
         connection.execute("PRAGMA journal_size_limit=67108864")
@@ -112,6 +113,14 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
+class _UndoneError(Exception):
+    """Carries a trial's result out of the transaction that must leave no trace."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
+
+
 class Writer:
     """The one thread that writes to a file. `submit` from the event loop; `close` waits for what was submitted."""
 
@@ -139,6 +148,18 @@ class Writer:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put((job, future))
         return future
+
+    async def trial(self, job: Callable[[apsw.Connection], T]) -> T:
+        """What `job` would come to: it is run, and undone."""
+
+        def undone(connection: apsw.Connection) -> T:
+            raise _UndoneError(job(connection))
+
+        try:
+            return await self.submit(undone)
+        except _UndoneError as trial:
+            result: T = trial.result
+            return result
 
     async def close(self) -> None:
         if not self._closed:

@@ -90,7 +90,8 @@ REASONS: list[tuple[dict[str, Any], str, str]] = [
         "MESSAGE_REJECTED",
         "order_id must be a string or a number, not an object",
     ),
-    ({**track(), "event": "Order Refunded"}, "NO_MATCHING_MAPPING", "Order Completed only"),
+    ({**track(), "event": "Order Updated"}, "NO_MATCHING_MAPPING", "Order Completed only"),
+    ({**track(), "event": "Order Refunded"}, "invitation_cancelled", "would take back"),
     ({"type": "page", "userId": "u"}, "UNSUPPORTED_EVENT_TYPE", "track calls only"),
     (
         {**track(), "integrations": {"Trustpilot": False}},
@@ -187,7 +188,7 @@ def test_a_port_in_use_is_told(processes: Processes, tmp_path: Path) -> None:
 def test_doctor_finds_a_sound_installation_sound(processes: Processes) -> None:
     ran = plaudit("doctor", "--data", processes.data, "--url", processes.url, "--json")
     assert {c["check"]: c["result"] for c in ran.objects if c["result"] == "fault"} == {}
-    assert ran.code == 0 and {"version", "disk", "configuration", "log", "network", "server"} <= {
+    assert ran.code == 0 and {"version", "disk", "configuration", "log", "settings", "server"} <= {
         c["check"] for c in ran.objects
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plaudit.destinations.base import Outcome, State
+from plaudit.destinations.base import Draft, Outcome, State, What
 from plaudit.spec import dispositions
 from plaudit.spec.envelope import event_id
 from plaudit.spec.order import Order, Product
@@ -36,6 +36,11 @@ def order(number: int | str = 1) -> Order:
     )
 
 
+def draft(its: Order, **changes: Any) -> Draft:
+    given: dict[str, Any] = {"what": What.INVITATION, "key": its.order_id, "order": its}
+    return Draft(**(given | changes))
+
+
 def event(
     position: int,
     index: int = 0,
@@ -49,7 +54,7 @@ def event(
     received_at: int = 1000,
 ) -> EventRow:
     """An event at a place in the log, with an order or a code for each destination id."""
-    routes = [Route(id_, dispositions.INVITED, None, its) for id_, its in (orders or {}).items()]
+    routes = [Route(id_, dispositions.INVITED, None, draft(its)) for id_, its in (orders or {}).items()]
     routes += [Route(id_, code) for id_, code in (codes or {}).items()]
     name = event_id(0, position, index)
     ids = [its.order_id for its in (orders or {}).values()]

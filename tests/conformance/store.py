@@ -43,8 +43,18 @@ class StoreConformance:
             ("trustpilot", "trustpilot", SETTINGS),
         ]
         ids = {s.name: s.id for s in found.sources} | {d.name: d.id for d in found.destinations}
+        inlets = [(i.id, i.destination_id) for i in found.inlets]
+        assert [(i.name, i.destination_id) for i in found.inlets] == [
+            ("segment/second", ids["second"]),
+            ("segment/trustpilot", ids["trustpilot"]),
+        ]
         assert sorted(found.connections) == sorted(
-            [(ids["shop"], ids["trustpilot"]), (ids["app"], ids["trustpilot"]), (ids["app"], ids["second"])]
+            [
+                (ids["shop"], ids["trustpilot"]),
+                (ids["app"], ids["trustpilot"]),
+                (ids["app"], ids["second"]),
+                *inlets,
+            ]
         )
 
     async def test_applying_changes_the_version_and_keeps_ids(self, store: Store) -> None:
@@ -82,7 +92,7 @@ class StoreConformance:
 
     async def test_an_order_becomes_one_invitation_and_the_cursor_moves_with_it(self, store: Store) -> None:
         done = await store.commit(0, 0, 1, [event(1, orders={1: order(7)})], now=1000)
-        assert (done.dispositions, done.invited) == ({"invited": 1}, {1: 1})
+        assert (done.dispositions, done.made) == ({"invited": 1}, {1: 1})
         assert await store.cursor(0) == 1
         (invitation,) = await store.invitations()
         assert (invitation.order_id, invitation.state, invitation.destination) == (
@@ -107,14 +117,14 @@ class StoreConformance:
         done = await store.commit(
             0, 1, 2, [again, event(2, 1, message_id="m", orders={1: order(9)})], now=1100
         )
-        assert (done.dispositions, done.invited) == ({"duplicate_message": 2}, {})
+        assert (done.dispositions, done.made) == ({"duplicate_message": 2}, {})
         assert len(await store.invitations()) == 1
         newest = (await store.events())[0]
         assert newest.disposition == "duplicate_message" and str(first.id) in newest.message
 
     async def test_message_ids_count_per_source(self, store: Store) -> None:
         both = [event(1, n, message_id="m", orders={1: order(n)}, source_id=n + 1) for n in range(2)]
-        assert (await store.commit(0, 0, 1, both, now=1000)).invited == {1: 2}
+        assert (await store.commit(0, 0, 1, both, now=1000)).made == {1: 2}
 
     async def test_the_same_order_again_makes_no_second_invitation_and_names_the_first(
         self, store: Store
@@ -123,7 +133,7 @@ class StoreConformance:
         (invitation,) = await store.invitations()
         later = [event(2, 0, orders={1: order(7)}), event(2, 1, orders={1: order(7)}, source_id=2)]
         done = await store.commit(0, 1, 2, later, now=40 * 365 * 24 * 3600 * 1000)
-        assert (done.dispositions, done.invited) == ({"duplicate_order": 2}, {})
+        assert (done.dispositions, done.made) == ({"duplicate_order": 2}, {})
         for found in await store.events(disposition="duplicate_order"):
             assert found.destinations[0].invitation == invitation.id
             assert f"invitation {invitation.id}" in found.message
@@ -132,7 +142,7 @@ class StoreConformance:
     async def test_an_order_is_invited_once_per_destination_also_within_a_batch(self, store: Store) -> None:
         batch = [event(1, n, orders={1: order(7), 2: order(7)}) for n in range(3)]
         done = await store.commit(0, 0, 1, batch, now=1000)
-        assert done.invited == {1: 1, 2: 1}
+        assert done.made == {1: 1, 2: 1}
         assert done.dispositions == {"invited": 2, "duplicate_order": 4}
         assert sorted(i.destination for i in await store.invitations(order_id="7")) == [
             "second",
@@ -175,7 +185,7 @@ class StoreConformance:
         await store.close()
         again = await opened()
         assert (await again.cursor(0), len(await again.invitations()), len(await again.events())) == (1, 1, 1)
-        assert (await again.commit(0, 1, 2, [event(2, orders={1: order(7)})], now=2000)).invited == {}
+        assert (await again.commit(0, 1, 2, [event(2, orders={1: order(7)})], now=2000)).made == {}
         await again.close()
 
     async def test_old_events_go_and_the_ledger_stays(self, store: Store) -> None:

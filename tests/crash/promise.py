@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from plaudit.deliver.lane import CONCURRENCY
+from plaudit.deliver.concurrency import MOST
+from plaudit.deliver.lane import PAGES
 
 from .rig import Rig
 from .sdk import Fleet
@@ -51,7 +52,9 @@ async def kept(rig: Rig, fleet: Fleet) -> Report:
         order for order, tries in histories.items() if any(each.reason == "interrupted" for each in tries)
     }
     assert not states.keys() - said - interrupted, "uncertain, though nothing interrupted the attempt"
-    assert len(interrupted) <= CONCURRENCY * rig.kills, "a kill can hit no more than what was in flight"
+    assert len(interrupted) <= max(MOST, PAGES * 20) * rig.kills, (
+        "a kill can hit no more than what was in flight"
+    )
     twice = {order for order, count in accepted.items() if count > 1}
     assert not twice - interrupted, "accepted twice, and no kill is the reason"
     return Report(

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from plaudit.app import open_store
 from plaudit.log.sqlite import SqliteLog
-from plaudit.store.base import AttemptView
+from plaudit.store.views import AttemptView
 from support import Process, config, free_port, http, until
 
 

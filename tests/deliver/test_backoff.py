@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plaudit.deliver.backoff import LONGEST, PATIENCE, WINDOW_MS, conclude, delay
+from plaudit.deliver.backoff import LEAST, LONGEST, PATIENCE, WINDOW_MS, conclude, delay
 from plaudit.destinations.base import Outcome, State, Verdict
 
 NOW = 1_000_000_000
@@ -58,11 +58,16 @@ def test_a_retry_is_queued_for_later() -> None:
 def test_after_four_hours_it_has_failed_and_says_how_often() -> None:
     state, due, reason, message = after(Outcome.RETRY, attempt=20, started=NOW - WINDOW_MS + 1000)
     assert (state, due, reason) == (State.FAILED, NOW, "why")
-    assert message == "gave up after 20 attempts in 4 hours; the last: because"
+    assert message == "gave up after 20 attempts in 4 hours or more; the last: because"
 
 
 def test_a_retry_after_beyond_the_window_fails_at_once() -> None:
-    assert after(Outcome.RETRY, started=NOW - WINDOW_MS + 600_000, retry_after=1200)[0] is State.FAILED
+    started = NOW - WINDOW_MS + 600_000
+    assert after(Outcome.RETRY, attempt=LEAST, started=started, retry_after=1200)[0] is State.FAILED
+
+
+def test_hours_without_attempts_do_not_count() -> None:
+    assert after(Outcome.RETRY, attempt=LEAST - 1, started=NOW - 10 * WINDOW_MS)[0] is State.QUEUED
 
 
 def test_uncertain_is_sent_again_where_that_is_the_policy() -> None:

@@ -8,16 +8,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from plaudit.deliver import address
 from plaudit.deliver.address import ForbiddenAddressError, is_public
-from plaudit.deliver.http import ANSWER_BYTES, HttpTransport, NoAnswerError, NotSentError
-from plaudit.destinations.base import Answer, Request
+from plaudit.deliver.failures import NoAnswerError, NotSentError
+from plaudit.deliver.http import ANSWER_BYTES, HttpTransport
+from plaudit.destinations.base import Answer, Fault, Request
 from support import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def vendor(handle: Handler) -> AsyncIterator[str]:
+async def vendor(handle: Handler, port: int = 0) -> AsyncIterator[str]:
     """A server that does as told with each connection."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -32,7 +34,7 @@ async def vendor(handle: Handler) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", port)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
     for task in tasks:
@@ -52,7 +54,7 @@ def saying(answer: bytes) -> Handler:
 
 
 async def send(url: str, **how: float) -> Answer:
-    transport = HttpTransport(url, allow_private=True, **how)
+    transport = HttpTransport(allow_private=True, **how)
     try:
         return await transport.send(
             Request(method="POST", url=url + "/x", shown="", headers={"a": "b"}, body=b"{}")
@@ -69,13 +71,13 @@ async def test_an_answer_comes_back_with_what_matters_of_it() -> None:
 async def test_nobody_listening_means_not_sent() -> None:
     with pytest.raises(NotSentError, match="cannot connect") as caught:
         await send(f"http://127.0.0.1:{free_port()}")
-    assert caught.value.reason == "no_connection"
+    assert (caught.value.reason, caught.value.fault) == ("no_connection", Fault.VENDOR)
 
 
 async def test_a_name_that_does_not_resolve_means_not_sent() -> None:
     with pytest.raises(NotSentError, match=r"cannot resolve nobody\.invalid") as caught:
         await send("http://nobody.invalid")
-    assert caught.value.reason == "dns"
+    assert (caught.value.reason, caught.value.fault) == ("dns", Fault.OURS)
 
 
 async def test_a_failed_tls_handshake_means_not_sent() -> None:
@@ -156,12 +158,53 @@ async def test_connections_are_kept() -> None:
             await writer.drain()
 
     async with vendor(answer) as url:
-        transport = HttpTransport(url, allow_private=True)
+        transport = HttpTransport(allow_private=True)
         request = Request(method="POST", url=url, shown="", headers={}, body=b"{}")
         for _ in range(20):
             assert (await transport.send(request)).status == 201
         await transport.close()
     assert connections == 1
+
+
+async def test_each_host_has_its_own_connections_and_one_that_is_away_harms_no_other() -> None:
+    kept = saying(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+    async with vendor(kept) as here, vendor(kept) as there:
+        transport = HttpTransport(allow_private=True)
+        away = f"http://127.0.0.1:{free_port()}"
+        for url in (here, away, there, f"{here}/a/path?and=more"):
+            request = Request(method="POST", url=url, shown="", headers={}, body=b"{}")
+            if url == away:
+                with pytest.raises(NotSentError):
+                    await transport.send(request)
+            else:
+                assert (await transport.send(request)).status == 201
+        await transport.close()
+
+
+async def test_it_connects_again_to_a_host_that_came_back() -> None:
+    port = free_port()
+    transport = HttpTransport(allow_private=True)
+    request = Request(method="POST", url=f"http://127.0.0.1:{port}/x", shown="", headers={}, body=b"{}")
+    with pytest.raises(NotSentError):
+        await transport.send(request)
+    async with vendor(saying(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"), port):
+        assert (await transport.send(request)).status == 201
+        await transport.close()
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_name_server_that_is_away_or_wrong_means_not_sent(
+    monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    async def getaddrinfo(*_: object, **__: object) -> list[object]:
+        if silent:
+            await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr(address, "PATIENCE", 0.05)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    with pytest.raises(NotSentError, match="silent" if silent else "no address"):
+        await send("http://shop.example.com")
 
 
 @pytest.mark.parametrize(
@@ -175,13 +218,13 @@ async def test_connections_are_kept() -> None:
     ],
 )
 async def test_private_addresses_are_refused_unless_allowed(url: str) -> None:
-    transport = HttpTransport(url, allow_private=False)
+    transport = HttpTransport(allow_private=False)
     with pytest.raises(ForbiddenAddressError, match="allow_private"):
         await transport.send(Request(method="POST", url=url, shown="", headers={}, body=b"{}"))
 
 
 @pytest.mark.parametrize(
-    ("address", "public"),
+    ("written", "public"),
     [
         ("8.8.8.8", True), ("2606:4700::1111", True),
         ("127.0.0.1", False), ("127.8.8.8", False), ("10.0.0.1", False), ("172.16.0.1", False), ("192.168.1.1", False),
@@ -190,5 +233,5 @@ async def test_private_addresses_are_refused_unless_allowed(url: str) -> None:
         ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", False), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False),
     ],
 )  # fmt: skip
-def test_which_addresses_anybody_could_have(address: str, public: bool) -> None:
-    assert is_public(address) is public
+def test_which_addresses_anybody_could_have(written: str, public: bool) -> None:
+    assert is_public(written) is public

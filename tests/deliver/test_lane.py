@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from conformance.rows import event, order
@@ -15,11 +16,12 @@ from plaudit import app
 from plaudit.clock import SystemClock
 from plaudit.config import parse
 from plaudit.deliver.deliverer import Deliverer
+from plaudit.destinations.base import Destination
 from plaudit.destinations.catalog import destinations
 from plaudit.sandbox.faults import parse as fault
 from plaudit.sandbox.server import Server
 from plaudit.store.base import Store
-from support import WRITE_KEY, config, http, track, until
+from support import WRITE_KEY, config, free_port, http, track, until
 
 
 class FastClock(SystemClock):
@@ -85,14 +87,41 @@ async def test_what_passes_is_tried_again_until_accepted(
     assert sandbox.app.recorder.stats().twice == 0
 
 
-async def test_when_nobody_answers_for_four_hours_it_has_failed(store: Store) -> None:
+def without_check() -> dict[str, Destination]:
+    """The destination with a channel that can only be tried by an order."""
+    kind = destinations()["trustpilot"]
+    first = msgspec.structs.replace(kind.channels[0], check=None)
+    return {"trustpilot": msgspec.structs.replace(kind, channels=(first,))}
+
+
+async def test_when_it_fails_for_four_hours_it_has_failed(store: Store) -> None:
     await queue(store, 1)
-    lanes = deliverer(store, FastClock(20_000))
+    lanes = Deliverer(store, FastClock(20_000), "me", without_check(), alone=True)
     await lanes.configure(await apply(store, "http://127.0.0.1:9"))
     assert await settled(store) == {"1": "failed"}
     await lanes.stop()
     (invitation,) = await store.invitations()
     assert invitation.reason == "no_connection" and "gave up after" in (invitation.message or "")
+
+
+async def test_a_destination_that_is_gone_for_days_costs_no_order(store: Store) -> None:
+    await queue(store, *range(1, 41))
+    lanes = deliverer(store, FastClock(20_000))
+    port = free_port()
+    await lanes.configure(await apply(store, f"http://127.0.0.1:{port}"))
+
+    async def unreachable() -> bool:
+        (row,) = (await store.configuration()).destinations
+        return row.paused_reason == "unreachable"
+
+    await until(unreachable)
+    found = await store.invitations()
+    assert {i.state for i in found} == {"queued"} and sum(i.attempts == 0 for i in found) > 20
+    async with Server(port=port) as sandbox:
+        assert set((await settled(store)).values()) == {"accepted"}
+        assert sandbox.app.recorder.stats().twice == 0
+    await lanes.stop()
+    assert (await store.configuration()).destinations[0].paused_at is None
 
 
 @pytest.mark.parametrize(

@@ -110,15 +110,15 @@ async def test_a_poisoned_event_blocks_no_other(
     kinds = destinations()["trustpilot"]
     real = kinds.decide
 
-    def decide(event: Any) -> Any:
+    def decide(event: Any, settings: Any) -> Any:
         if event.properties["order_id"] == "3":
             raise ZeroDivisionError
-        return real(event)
+        return real(event, settings)
 
     await append(log, [order(n) for n in range(10)])
     processor = Processor(0, log, store, SystemClock(), lambda _: None)
     poisoned = msgspec.structs.replace(kinds, decide=decide)
-    monkeypatch.setattr(loop, "routes", lambda c, k: {s.id: [(1, poisoned)] for s in c.sources})
+    monkeypatch.setattr(loop, "routes", lambda c, k: {s.id: [(1, poisoned, {})] for s in c.sources})
     await through(log, store, processor)
     assert sorted(i.order_id for i in await store.invitations()) == sorted(
         str(n) for n in range(10) if n != 3

@@ -13,7 +13,7 @@ from plaudit.app import apply, open_store
 from plaudit.config import parse
 from plaudit.destinations.catalog import destinations
 from plaudit.log.sqlite import SqliteLog
-from plaudit.store.base import EventView, InvitationView
+from plaudit.store.views import EventView, InvitationView
 from support import free_port
 
 from .forked import Forked

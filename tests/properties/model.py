@@ -38,7 +38,7 @@ class Event(NamedTuple):
         elif self.kind == "no order":
             del properties["order_id"]
         elif self.kind == "another event":
-            event["event"] = "Order Refunded"
+            event["event"] = "Order Updated"
         elif self.kind == "a page":
             event["type"] = "page"
         elif self.kind == "switched off":

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from plaudit import serving
 from plaudit.clock import SystemClock
 from plaudit.collect.app import Collect
+from plaudit.collect.inlets import Inlets
 from plaudit.collect.sources import Sources
 from plaudit.log.sqlite import SqliteLog
 from plaudit.spec.calls import TYPES
@@ -257,7 +258,7 @@ async def test_a_request_that_stops_arriving_is_not_waited_for(
     """Neither when nothing of it comes at all, nor when it stops in its head or its body."""
     monkeypatch.setattr(serving, "ARRIVAL_SECONDS", 0.05)
     log = SqliteLog(tmp_path / "log.db")
-    server = serving.HttpServer(Collect(log, Sources(), SystemClock()), "127.0.0.1", 0)
+    server = serving.HttpServer(Collect(log, Sources(), Inlets(), SystemClock()), "127.0.0.1", 0)
     await server.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(sent)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import RefusedError
-from plaudit.process.plan import plan
+from plaudit.process.plan import Routes, plan
 from plaudit.spec import dispositions, wire
 from plaudit.spec.envelope import Entry, event_id, place
 from plaudit.store.base import EventRow
@@ -16,7 +16,14 @@ from . import bounded
 from .events import almost_right
 from .junk import render, values
 
-TABLE = {1: [(1, destinations()["trustpilot"])]}
+SETTINGS = {"hold": "2 days", "order_states": ["paid", ""], "tags": ["trait:plan"], "once_per": "1 day"}
+TABLE: Routes = {
+    1: [
+        (1, destinations()["trustpilot"], {}),
+        (2, destinations()["trustpilot"], SETTINGS),
+        (3, destinations()["trustpilot"], {"channel": "partner"}),
+    ]
+}
 NOW = 1_800_000_000_000
 items = almost_right() | values | st.dictionaries(st.sampled_from(["type", "event", "userId"]), values)
 

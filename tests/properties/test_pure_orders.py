@@ -12,7 +12,8 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from plaudit.destinations.trustpilot.integration_key import body
+from plaudit.destinations.base import Answer, Delivery, Request
+from plaudit.destinations.trustpilot.integration_key import flow
 from plaudit.sandbox.integration_key import contract
 from plaudit.sandbox.integration_key.address import is_address
 from plaudit.spec import email
@@ -72,7 +73,7 @@ def fit(order: Order) -> None:
     assert re.fullmatch("([A-Z]{3})?", order.currency)
     assert not order.origin or re.fullmatch(r"https?://[\w.-]+(:\d+)?", order.origin, re.ASCII)
     for product in order.products:
-        assert product.sku or product.name
+        assert product.sku or product.product_id or product.name
         assert product.price is None or math.isfinite(product.price)
         assert all(
             not url or url.startswith(("http://", "https://")) for url in (product.url, product.image_url)
@@ -84,10 +85,13 @@ def fit(order: Order) -> None:
 
 def sent(order: Order) -> None:
     """Assert that the strict sandbox takes what would be sent for it, first without and then with products."""
-    for with_products in (False, True):
-        invitation = contract.read_invitation(body(order, with_products=with_products))
+    flowing = flow(Delivery(1, order=order), {"api_key": "testIntegrationKey"})
+    for with_products, request in ((False, next(flowing)), (True, flowing.send(Answer(202)))):
+        assert isinstance(request, Request)
+        invitation = contract.read_invitation(request.body)
         assert (invitation.referenceId, invitation.recipientEmail) == (order.order_id, order.email)
         assert invitation.has_products == with_products
+    flowing.close()
 
 
 @given(plain_values, plain_values, plain_values, plain_values, plain_values)

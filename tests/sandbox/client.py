@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+from email.message import EmailMessage
 from typing import Any, NamedTuple
 
 from starlette.types import Message
@@ -21,6 +23,48 @@ PRODUCTS: dict[str, Any] = {
     "products": [{"name": "Engine", "sku": "AE-1"}, {"name": "Cards"}],
     "productSkus": ["AE-1", ""],
 }
+
+UNIT = "46d6a890ffa235a75b00021d"
+API_INVITATION: dict[str, Any] = {
+    "consumerEmail": "ada@example.com",
+    "consumerName": "Ada Lovelace",
+    "referenceNumber": "1001",
+    "serviceReviewInvitation": {},
+}
+TOKEN_PATH = "/v1/oauth/oauth-business-users-for-applications/accesstoken"
+FORM = "application/x-www-form-urlencoded"
+AFS = "shop.example.com+abc123def456@invite.trustpilot.com"
+SNIPPET: dict[str, Any] = {"recipientEmail": "ada@example.com", "referenceId": "1001"}
+EVENT: dict[str, Any] = {
+    "type": "identify",
+    "messageId": "m-1",
+    "timestamp": "2026-11-23T18:40:00.000Z",
+    "receivedAt": "2026-11-23T18:40:00.100Z",
+    "userId": "user-1",
+}
+ORDER: dict[str, Any] = {"order_id": "1001", "email": "ada@example.com"}
+
+
+def basic(user: str, password: str = "") -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def given(base: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """The base with these fields; a field given as ... is left out."""
+    return {name: value for name, value in {**base, **fields}.items() if value is not ...}
+
+
+def mail(html: str | None = None, subtype: str = "html", **fields: Any) -> EmailMessage:
+    """A mail with a snippet as a good sender writes it, or with this HTML."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "orders@shop.example.com", AFS, "Order 1001"
+    message["X-Mailer"] = "Plaudit/0.2"
+    snippet = json.dumps(given(SNIPPET, fields)).replace("<", "\\u003c")
+    script = f'<script type="application/json+trustpilot">{snippet}</script>'
+    message.set_content("Thank you." if html is None else html, subtype="plain" if html is None else subtype)
+    if html is None:
+        message.add_alternative(f"<html><body>{script}</body></html>", subtype="html")
+    return message
 
 
 class Reply(NamedTuple):
@@ -107,6 +151,42 @@ class Client:
         """Post an invitation; a field given as ... is left out."""
         merged = {name: value for name, value in {**INVITATION, **fields}.items() if value is not ...}
         return await self.send_json("POST", f"/api/{key}/invitation", merged)
+
+    async def token(self, client: str = "client", secret: str = "secret") -> Reply:
+        headers = {"authorization": basic(client, secret), "content-type": FORM}
+        return await self.send("POST", TOKEN_PATH, b"grant_type=client_credentials", headers)
+
+    async def api(
+        self, what: str = "email-invitations", value: Any = None, token: str = "", **headers: str
+    ) -> Reply:
+        """Call the Invitations API with a token, a new one by default; a header given as "" is left out."""
+        token = token or (await self.token()).json["access_token"]
+        merged = {
+            "authorization": f"Bearer {token}",
+            "x-business-user-id": "507f191e810c19729de860ea",
+            "content-type": "application/json",
+            **{name.replace("_", "-"): text for name, text in headers.items()},
+        }
+        body = b"" if what == "templates" else json.dumps(API_INVITATION if value is None else value).encode()
+        method = "GET" if what == "templates" else "POST"
+        sent = {name: text for name, text in merged.items() if text}
+        return await self.send(method, f"/v1/private/business-units/{UNIT}/{what}", body, sent)
+
+    async def partner(self, key: str = KEY, event: Any = None, **headers: str) -> Reply:
+        """Send an event as Segment does; a header given as "" is left out."""
+        merged = {
+            "authorization": basic(key),
+            "content-type": "application/json",
+            **{name.replace("_", "-"): text for name, text in headers.items()},
+        }
+        sent = {name: text for name, text in merged.items() if text}
+        return await self.send(
+            "POST", "/partner", json.dumps(EVENT if event is None else event).encode(), sent
+        )
+
+    async def calls(self) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = (await self.get("/sandbox/calls?limit=0")).json
+        return calls
 
     async def rows(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = (await self.get("/sandbox/invitations?limit=0")).json

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from plaudit.sandbox.integration_key.address import is_address
+from plaudit.sandbox.address import is_address
 
 from .client import INVITATION, KEY, PRODUCTS, Client
 

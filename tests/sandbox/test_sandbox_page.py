@@ -10,7 +10,7 @@ import pytest
 
 from plaudit.sandbox.cards import ago, money
 
-from .client import PRODUCTS, Client
+from .client import API_INVITATION, EVENT, PRODUCTS, Client
 
 EVIL = "<script>alert('\"&</script>"
 
@@ -73,6 +73,18 @@ async def test_everything_is_escaped() -> None:
     html = await page(client)
     assert EVIL not in html and "<script>" not in html and "evil.example" not in html
     assert html.count("&lt;script&gt;alert(&#39;&#34;&amp;&lt;/script&gt;") >= 5
+
+
+async def test_what_the_other_channels_send_is_escaped_too() -> None:
+    client = Client()
+    service = {"templateId": EVIL, "tags": [EVIL], "redirectUri": "https://evil.example/"}
+    await client.api(
+        value={**API_INVITATION, "senderName": EVIL, "locationId": EVIL, "serviceReviewInvitation": service}
+    )
+    await client.partner(event={**EVENT, "userId": EVIL, "traits": {EVIL: EVIL, "n": {EVIL: 1}}})
+    html = await page(client)
+    assert "<script>" not in html and html.count("&lt;script&gt;") >= 6
+    assert 'href="https://evil' not in html
 
 
 async def test_the_page_loads_nothing_from_elsewhere_and_nothing_inline() -> None:

@@ -182,7 +182,7 @@ def test_products_are_each_asked_about_once() -> None:
         {"id": "v1", "imageUrl": "https://x.example/i.png"},
     ]
     found = order({"order_id": "1", "email": "a@example.com", "products": lines}).products
-    assert [(p.sku, p.name) for p in found] == [("7", "A"), ("", "B"), ("v1", "")]
+    assert [(p.sku, p.product_id, p.name) for p in found] == [("", "7", "A"), ("", "", "B"), ("", "v1", "")]
     assert found[2].image_url == "https://x.example/i.png"
 
 

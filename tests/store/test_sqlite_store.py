@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from conformance.ledger import LedgerConformance
 from conformance.rows import wanted
 from conformance.store import Open, StoreConformance
 from plaudit.errors import DataError
@@ -15,13 +16,24 @@ from plaudit.store.base import Store
 from plaudit.store.sqlite import SqliteStore
 
 
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    async def open_store() -> Store:
+        return SqliteStore(tmp_path / "store.db", vault(tmp_path))
+
+    return open_store
+
+
 class TestSqliteStore(StoreConformance):
     @pytest.fixture
-    def opened(self, tmp_path: Path) -> Open:
-        async def open_store() -> Store:
-            return SqliteStore(tmp_path / "store.db", vault(tmp_path))
+    def opened(self, opened: Open) -> Open:
+        return opened
 
-        return open_store
+
+class TestSqliteLedger(LedgerConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
 
 
 async def test_no_secret_is_readable_in_the_files(tmp_path: Path) -> None:

@@ -11,7 +11,12 @@ import apsw
 
 from plaudit import __version__
 from plaudit.app import open_store
+from plaudit.clock import SystemClock
 from plaudit.deliver.address import ForbiddenAddressError, ResolveError, resolve
+from plaudit.deliver.lane import UNREACHABLE
+from plaudit.deliver.sender import Sender
+from plaudit.deliver.transport import transport_for
+from plaudit.destinations.base import Fault, Outcome
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError
 from plaudit.log.sqlite import SqliteLog
@@ -20,9 +25,9 @@ from plaudit.store.base import Configuration, Store
 LOW_DISK = 1024**3
 MEANINGS = {
     "blocked": "they wait for mended settings: see 'plaudit invitations --state blocked'",
-    "failed": "given up after 4 hours of trying",
-    "refused": "the vendor says that their data are bad",
-    "uncertain": "they may or may not have been sent, and somebody has to decide",
+    "failed": "given up after hours of trying: 'plaudit retry --state failed' sends them again",
+    "refused": "the vendor says that their data are bad: see 'plaudit invitations --state refused'",
+    "uncertain": "they may or may not have been sent: look them up, then 'plaudit resolve'",
 }
 
 Check = dict[str, Any]
@@ -68,7 +73,10 @@ async def _installation(store: Store, data: Path) -> AsyncIterator[Check]:
     states = await store.states()
     for destination in configuration.destinations:
         if destination.paused_at is not None:
-            message = f"{destination.name} is paused: {destination.paused_message}; then run 'plaudit apply'"
+            unreachable = destination.paused_reason == UNREACHABLE
+            how = "gets a probe an hour" if unreachable else "is paused"
+            then = "try at once by" if unreachable else "then run"
+            message = f"{destination.name} {how}: {destination.paused_message}; {then} 'plaudit apply'"
             yield _check("destination", "fault", message)
         counts = states.get(destination.name, {})
         said = (
@@ -101,7 +109,18 @@ def _configured(configuration: Configuration) -> list[Check]:
 
 
 async def _way_out(type_: str, name: str, settings: dict[str, Any]) -> Check:
-    base_url = destinations()[type_].base_url(settings)
+    """Would it work? Asked in the channel's own way, which has no effect; else whether its host is there."""
+    kind = destinations()[type_]
+    sender = Sender(kind, settings, transport_for(kind, settings), SystemClock())
+    try:
+        verdict = await sender.check()
+    finally:
+        await sender.close()
+    if verdict is not None:
+        later = verdict.outcome is Outcome.RETRY and verdict.fault is Fault.VENDOR
+        result = "ok" if verdict.outcome is Outcome.ACCEPTED else "note" if later else "fault"
+        return _check("settings", result, f"{name}: {verdict.message or verdict.reason}")
+    base_url = kind.base_url(settings)
     try:
         endpoint = await resolve(base_url, allow_private=bool(settings.get("allow_private")))
     except (ResolveError, ForbiddenAddressError) as error:

@@ -10,17 +10,17 @@ import msgspec
 
 from plaudit import app
 from plaudit import config as files
-from plaudit.clock import SystemClock, message_id
+from plaudit.clock import SystemClock, iso, message_id
 from plaudit.config import Config
-from plaudit.destinations.base import Answer, Destination, Invitation
+from plaudit.destinations.base import Answer, Delivery, Destination, Draft, Mail, Request, WantToken, What
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError, RefusedError
-from plaudit.process.plan import plan
+from plaudit.process.plan import Routes, plan
 from plaudit.spec import dispositions, wire
 from plaudit.spec.envelope import Entry, Envelope
-from plaudit.spec.order import Order
 from plaudit.store.base import Route, Store
 
+MOST_REQUESTS = 3  # that a flow is asked for
 EXAMPLE = """
 [sources.example]
 [destinations.trustpilot]
@@ -75,7 +75,7 @@ async def _event(
     store: Store | None,
 ) -> list[dict[str, Any]]:
     envelope = _envelope(event)
-    table = {0: [(place, kinds[d.type]) for place, (_, d) in enumerate(connected)]}
+    table: Routes = {0: [(place, kinds[d.type], d.settings) for place, (_, d) in enumerate(connected)]}
     row = next(iter(plan(0, 1, Entry(0, 0, [envelope]), table)))
     if row.disposition:
         return [_finding(number, None, row.order_id, row.disposition, row.detail, [])]
@@ -103,27 +103,52 @@ async def _route(
     store: Store | None,
 ) -> dict[str, Any]:
     name, settings = destination[0], destination[1].settings
-    if route.order is None:
+    if route.cancellation is not None:
+        message = f"would take back the invitation of order {order_id}, if it still waits"
+        return _finding(number, name, order_id, route.code, message, [])
+    if route.draft is None:
         return _finding(number, name, order_id, route.code, route.detail, [])
-    if store is not None:
-        for known in await store.invitations(order_id=route.order.order_id, destination=name, limit=1):
+    if store is not None and route.draft.what is What.INVITATION:
+        for known in await store.invitations(order_id=route.draft.key, destination=name, limit=1):
             message = f"order {order_id} already has invitation {known.id} ({known.state})"
             return _finding(number, name, order_id, dispositions.DUPLICATE_ORDER, message, [])
-    requests = _requests(kinds[destination[1].type], route.order, settings)
-    return _finding(number, name, order_id, route.code, "would make a review invitation", requests)
+    now = SystemClock().now()
+    requests = _requests(kinds[destination[1].type], route.draft, settings, now)
+    message = "would make a review invitation" if route.draft.order else "would be passed on"
+    if route.draft.not_before > now:
+        message += f", held until {iso(route.draft.not_before)}"
+    return _finding(number, name, order_id, route.code, message, requests)
 
 
-def _requests(kind: Destination, order: Order, settings: dict[str, Any]) -> list[dict[str, Any]]:
+def _requests(kind: Destination, draft: Draft, settings: dict[str, Any], now: int) -> list[dict[str, Any]]:
     """What the flow sends at first, and what if the vendor then asks for more (202)."""
-    flow = kind.channel(settings).flow(Invitation(0, order), settings)
-    requests = [next(flow)]
+    flow = kind.channel(settings).flow(Delivery(0, draft.what, draft.order, draft.call, now), settings)
+    shown: list[dict[str, Any]] = []
     with contextlib.suppress(StopIteration):
-        requests.append(flow.send(Answer(202)))
+        wish = next(flow)
+        while len(shown) < MOST_REQUESTS:
+            if isinstance(wish, WantToken):
+                wish = flow.send("TOKEN")
+                continue
+            shown.append(_shown(wish))
+            wish = flow.send(Answer(202))
     flow.close()
-    return [
-        {"method": r.method, "url": r.shown, "headers": r.headers, "body": msgspec.json.decode(r.body)}
-        for r in requests
-    ]
+    return shown
+
+
+def _shown(wish: Request | Mail) -> dict[str, Any]:
+    if isinstance(wish, Mail):
+        return {"method": "MAIL", "url": f"mailto:{wish.recipient[:3]}…", "headers": {}, "body": wish.html}
+    headers = {
+        name: value if name != "authorization" else f"{value.partition(' ')[0]} …"
+        for name, value in wish.headers.items()
+    }
+    return {
+        "method": wish.method,
+        "url": wish.shown,
+        "headers": headers,
+        "body": msgspec.json.decode(wish.body),
+    }
 
 
 def _finding(

@@ -6,7 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from plaudit.cli.options import DATA, LIMIT, Data, Json, Limit
+from plaudit.cli.options import (
+    DATA,
+    LIMIT,
+    Calls,
+    Data,
+    Json,
+    Limit,
+    OfDestination,
+    OfEmail,
+    OfReason,
+    OfSource,
+    OfState,
+    Since,
+    Until,
+)
 from plaudit.cli.output import json_line, run, say, short, table
 
 
@@ -68,49 +82,44 @@ def events(
 
 
 def invitations(
-    state: Annotated[str | None, typer.Option(help="Only in this state.", show_default=False)] = None,
+    state: OfState = None,
     order: Annotated[
-        str | None, typer.Option(help="Only of this order id; shows its attempts.", show_default=False)
+        str | None,
+        typer.Option("--order", help="Only of this order id; shows its attempts.", show_default=False),
     ] = None,
-    destination: Annotated[
-        str | None, typer.Option(help="Only of this destination.", show_default=False)
-    ] = None,
+    destination: OfDestination = None,
+    source: OfSource = None,
+    reason: OfReason = None,
+    email: OfEmail = None,
+    since: Since = None,
+    until: Until = None,
+    calls: Calls = False,
     limit: Limit = LIMIT,
     json: Json = False,
     data: Data = DATA,
 ) -> None:
     """List invitations with their states."""
+    from plaudit.cli import choose
     from plaudit.destinations.base import State
     from plaudit.errors import UsageError
 
     if state is not None and state not in set(State):
         raise UsageError(f"--state must be one of {', '.join(State)}, not {state!r}")
-    found = _read(
-        data, lambda s: s.invitations(state=state, order_id=order, destination=destination, limit=limit)
-    )
+    chosen = choose.selection(
+        order=order, state=state, destination=destination, source=source, reason=reason, email=email,
+        since=since, until=until, calls=calls,
+    )  # fmt: skip
+    found = _read(data, lambda s: s.invitations(limit=limit, **chosen))
     if json:
         for i in found:
             attempts = _read(data, lambda s, i=i: s.attempts(i.id)) if order else None
             json_line(_invitation(i, attempts))
         return
-    table(
-        ["when (UTC)", "id", "order", "destination", "state", "customer", "tries", "why"],
-        [
-            [
-                short(i.created_at),
-                str(i.id),
-                i.order_id,
-                i.destination,
-                i.state,
-                f"{i.order.name}\n{i.order.email}".strip(),
-                str(i.attempts),
-                i.message or "",
-            ]
-            for i in found
-        ],
-        empty="no invitations" + (" that match" if state or order or destination else " yet"),
-        colour="state",
-    )
+    if not found:
+        thing = "calls" if calls else "invitations"
+        say(f"no {thing}" + (" that match" if chosen.keys() - {"what"} else " yet"))
+    else:
+        choose.rows(found, calls=calls)
     if order:
         for i in found:
             say()
@@ -140,9 +149,12 @@ def _attempts(invitation: Any, attempts: list[Any]) -> None:
 
 def _invitation(i: Any, attempts: list[Any] | None) -> dict[str, Any]:
     from plaudit.clock import iso
+    from plaudit.destinations.base import What
 
+    known = i.order is not None and i.order.email
     shown = {
         "id": i.id,
+        "what": i.what,
         "destination": i.destination,
         "order_id": i.order_id,
         "source": i.source,
@@ -150,8 +162,9 @@ def _invitation(i: Any, attempts: list[Any] | None) -> dict[str, Any]:
         "reason": i.reason,
         "message": i.message,
         "attempts": i.attempts,
-        "email": i.order.email,
-        "name": i.order.name,
+        "email": i.order.email if known else None,
+        "name": i.order.name if known else None,
+        "forgotten": i.what == What.INVITATION and not known,
         "created_at": iso(i.created_at),
         "due_at": iso(i.due_at),
         "updated_at": iso(i.updated_at),

@@ -8,7 +8,21 @@ import sys
 import typer
 
 from plaudit import __version__
-from plaudit.cli import check, configure, demo, doctor, look, sandbox, send, serve
+from plaudit.cli import (
+    act,
+    check,
+    configure,
+    demo,
+    doctor,
+    forget,
+    importing,
+    link,
+    look,
+    replay,
+    sandbox,
+    send,
+    serve,
+)
 from plaudit.errors import PlauditError
 
 app = typer.Typer(
@@ -28,12 +42,19 @@ for command in (
     configure.export,
     send.send,
     check.check,
+    link.link,
     look.events,
     look.invitations,
+    act.retry,
+    act.cancel,
+    act.resolve,
+    replay.replay,
+    importing.import_,
+    forget.forget,
     sandbox.sandbox,
     doctor.doctor,
 ):
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)
 
 
 def _version(wanted: bool) -> None:

@@ -11,8 +11,14 @@ import msgspec
 from plaudit.clock import iso
 
 SAME = frozenset({"source", "destination"})
-WHOLE = frozenset({"when (UTC)", "id", "source", "state", "disposition", "event"})
-COLOURS = {"accepted": "green", "invited": "green", "queued": "cyan", "sending": "cyan", "held": "cyan"}
+WHOLE = frozenset({"when (UTC)", "id", "source", "state", "disposition", "event", "how many", "events"})
+COLOURS = {
+    **dict.fromkeys(("accepted", "invited", "corrected_order", "passed_on"), "green"),
+    **dict.fromkeys(("queued", "sending", "held"), "cyan"),
+    **dict.fromkeys(("failed", "refused", "blocked"), "red"),
+    **dict.fromkeys(("cancelled", "history", "duplicate_order", "duplicate_message"), "dim"),
+}
+NUMBERS = frozenset({"id", "tries", "how many", "events", "attempt"})
 
 
 def json_line(obj: object) -> None:
@@ -35,7 +41,8 @@ def table(columns: list[str], rows: Iterable[list[str]], *, empty: str, colour: 
     kept = [n for n, column in enumerate(columns) if column not in SAME or len({row[n] for row in rows}) > 1]
     shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold underline")
     for n in kept:
-        shown.add_column(columns[n], overflow="fold", no_wrap=columns[n] in WHOLE)
+        side: Any = "right" if columns[n] in NUMBERS else "left"
+        shown.add_column(columns[n], overflow="fold", no_wrap=columns[n] in WHOLE, justify=side)
     for row in rows:
         style = COLOURS.get(row[columns.index(colour)], "yellow") if colour else ""
         shown.add_row(*(Text(row[n], style=style if columns[n] == colour else "") for n in kept))

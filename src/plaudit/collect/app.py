@@ -14,6 +14,8 @@ from plaudit.collect import answers, pixel, settings
 from plaudit.collect import body as bodies
 from plaudit.collect.answers import Headers, Send
 from plaudit.collect.body import Disconnected, Receive
+from plaudit.collect.inlets import Inlets
+from plaudit.collect.partner import PLACE, PartnerEndpoint
 from plaudit.collect.sources import Sources
 from plaudit.errors import RefusedError, UnavailableError
 from plaudit.log.base import Log
@@ -35,11 +37,12 @@ _STATUS = {"event_too_large": 413}
 
 
 class Collect:
-    """`/v1/*`. Give it the configuration with `configure`, also whenever that changes."""
+    """`/v1/*`, and `/destinations/*` for Segment itself. Its tables of keys follow the configuration."""
 
-    def __init__(self, log: Log, sources: Sources, clock: Clock) -> None:
+    def __init__(self, log: Log, sources: Sources, inlets: Inlets, clock: Clock) -> None:
         self._log = log
         self._sources = sources
+        self._partner = PartnerEndpoint(log, inlets, clock)
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +79,8 @@ class Collect:
             await self._pixel(_PIXEL[path], scope, send)
         elif got and _is_settings(path):
             await self._settings(scope, send)
+        elif posted and path.startswith(PLACE):
+            await self._from_segment(scope, receive, send)
         else:
             raise _no_route(path)
 
@@ -148,6 +153,17 @@ class Collect:
         scheme = "https" if scheme == "https" else "http"
         await answers.json(send, 200, settings.document(key, host, scheme), [(b"cache-control", b"no-cache")])
 
+    async def _from_segment(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inlet = await self._partner.take(
+            scope["path"][len(PLACE) :],
+            await bodies.read(receive, _header(scope, b"content-encoding")),
+            _header(scope, b"authorization"),
+            _header(scope, b"x-signature"),
+            _header(scope, b"x-segment-settings"),
+        )
+        metrics.events_collected.labels(f"segment/{inlet.name}").inc()
+        await answers.success(send)
+
     async def _append(self, source: Source, entry: Entry) -> None:
         await self._log.append(entry)
         self._sources.collected[source.id].inc(sum(not envelope.refused for envelope in entry.events))
@@ -175,6 +191,8 @@ def _is_settings(path: str) -> bool:
 def _no_route(path: str) -> RefusedError:
     if path in _SINGLE or path in _BATCH or path == _METRICS:
         return RefusedError("method_not_allowed", f"{path} takes POST", 405)
+    if path.startswith(PLACE):
+        return RefusedError("method_not_allowed", f"{path[:100]} takes POST", 405)
     if path in _PIXEL or _is_settings(path):
         return RefusedError("method_not_allowed", f"{path[:100]} takes GET", 405)
     known = "/v1/track, /v1/batch and the others in docs/tracking-api.md"

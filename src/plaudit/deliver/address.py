@@ -12,6 +12,8 @@ import socket
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+PATIENCE = 10.0  # seconds for the name server; what it asks in vain would otherwise outlast an attempt
+
 
 class Endpoint(NamedTuple):
     """A host with the addresses that it may be reached at."""
@@ -32,10 +34,18 @@ class ForbiddenAddressError(Exception):
 async def resolve(url: str, *, allow_private: bool) -> Endpoint:
     """The endpoint of a URL. Raises `ResolveError`, `ForbiddenAddressError`."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
+    return await look_up(parts.hostname or "", port, allow_private=allow_private)
+
+
+async def look_up(host: str, port: int, *, allow_private: bool) -> Endpoint:
+    """The endpoint of a host and port. Raises `ResolveError`, `ForbiddenAddressError`."""
+    loop = asyncio.get_running_loop()
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(PATIENCE):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        raise ResolveError(f"cannot resolve {host}: the name server is silent for {PATIENCE:g} s") from None
     except (OSError, UnicodeError) as error:
         raise ResolveError(f"cannot resolve {host}: {getattr(error, 'strerror', None) or error}") from None
     addresses = tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))

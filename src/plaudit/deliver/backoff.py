@@ -6,11 +6,21 @@ Segment tries for 4 hours with randomised exponential backoff (segment.md 4.1), 
 from __future__ import annotations
 
 from plaudit.destinations.base import Outcome, State, Verdict
+from plaudit.spec import durations
 
 WINDOW_MS = 4 * 3600 * 1000
+LEAST = 10  # attempts before giving up: hours in which Plaudit itself was down, or held back, are no attempts
 FIRST = 5.0  # seconds until the second attempt, before chance
 LONGEST = 15 * 60.0
 PATIENCE = 3600.0  # the most that a Retry-After can ask for
+
+NEXT = {
+    Outcome.ACCEPTED: State.ACCEPTED,
+    Outcome.REFUSED: State.REFUSED,
+    Outcome.BLOCKED: State.BLOCKED,
+    Outcome.UNCERTAIN: State.UNCERTAIN,
+    Outcome.RETRY: State.QUEUED,
+}
 
 
 def delay(attempt: int, chance: float, retry_after: float | None) -> float:
@@ -26,23 +36,25 @@ def delay(attempt: int, chance: float, retry_after: float | None) -> float:
 
 
 def conclude(
-    verdict: Verdict, attempt: int, first_attempt_at: int, now: int, chance: float, *, resend: bool
+    verdict: Verdict,
+    attempt: int,
+    first_attempt_at: int,
+    now: int,
+    chance: float,
+    *,
+    resend: bool,
+    window: int = WINDOW_MS,
 ) -> tuple[State, int, str, str]:
-    """(state, due_at, reason, message) of an invitation after an attempt."""
+    """(state, due_at, reason, message) of a delivery after an attempt. `window`: ms of trying."""
     due = now
-    state = {
-        Outcome.ACCEPTED: State.ACCEPTED,
-        Outcome.REFUSED: State.REFUSED,
-        Outcome.BLOCKED: State.BLOCKED,
-        Outcome.UNCERTAIN: State.UNCERTAIN,
-        Outcome.RETRY: State.QUEUED,
-    }[verdict.outcome]
+    state = NEXT[verdict.outcome]
     message = verdict.message
     if state is State.UNCERTAIN and resend:
         state = State.QUEUED
     if state is State.QUEUED:
         due = now + round(delay(attempt, chance, verdict.retry_after) * 1000)
-        if due > first_attempt_at + WINDOW_MS:
+        if due > first_attempt_at + window and attempt >= LEAST:
             state, due = State.FAILED, now
-            message = f"gave up after {attempt} attempts in 4 hours; the last: {message}"
+            spent = durations.written(window)
+            message = f"gave up after {attempt} attempts in {spent} or more; the last: {message}"
     return state, due, verdict.reason, message

@@ -6,21 +6,17 @@ import asyncio
 from collections.abc import Callable
 
 from plaudit.clock import Clock
-from plaudit.deliver.drive import Transport
-from plaudit.deliver.http import HttpTransport
 from plaudit.deliver.lane import Lane
+from plaudit.deliver.transport import Transport, transport_for
 from plaudit.destinations.base import Destination
+from plaudit.destinations.settings import Settings
 from plaudit.observe import happenings
 from plaudit.store.base import Configuration, ConfiguredDestination, Store
 
 GRACE = 20.0  # seconds for what is in flight when Plaudit stops
 RECOVERY = 30.0  # seconds between two looks for leases that ran out
 
-MakeTransport = Callable[[Destination, ConfiguredDestination], Transport]
-
-
-def http_transport(kind: Destination, row: ConfiguredDestination) -> Transport:
-    return HttpTransport(kind.base_url(row.settings), allow_private=bool(row.settings.get("allow_private")))
+MakeTransport = Callable[[Destination, Settings], Transport]
 
 
 class Deliverer:
@@ -34,7 +30,7 @@ class Deliverer:
         kinds: dict[str, Destination],
         *,
         alone: bool,
-        transport: MakeTransport = http_transport,
+        transport: MakeTransport = transport_for,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -43,20 +39,29 @@ class Deliverer:
         self._alone = alone
         self._transport = transport
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._resend: list[int] = []
 
     async def configure(self, configuration: Configuration) -> None:
-        """One lane for each destination; one whose settings changed gets a new lane, after the old one has ended."""
+        """One lane for each destination. One whose settings changed gets a new lane at once.
+
+        The old one finishes what it has in flight meanwhile: a claim is one lane's alone, so they cannot meet.
+        """
         wanted = {row.id: row for row in configuration.destinations if row.type in self._kinds}
-        self._resend = [row.id for row in wanted.values() if row.settings.get("uncertain") == "resend"]
-        outdated = [
-            id_ for id_, (lane, _) in self._lanes.items() if id_ not in wanted or not _same(lane, wanted[id_])
-        ]
-        await asyncio.gather(*(self._end(id_) for id_ in outdated))
+        self._resend = [row.id for row in wanted.values() if self._kinds[row.type].resends(row.settings)]
+        for id_, (lane, _) in list(self._lanes.items()):
+            if id_ not in wanted or not _same(lane, wanted[id_]):
+                ending = asyncio.create_task(self._end(id_))
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
+            else:
+                lane.nudge()
+        await asyncio.sleep(0)  # so that they have begun to end
         for id_, row in wanted.items():
             if id_ not in self._lanes:
                 kind = self._kinds[row.type]
-                lane = Lane(row, kind, self._store, self._transport(kind, row), self._clock, self._owner)
+                transport = self._transport(kind, row.settings)
+                lane = Lane(row, kind, self._store, transport, self._clock, self._owner)
                 self._lanes[id_] = (lane, asyncio.create_task(lane.run(), name=f"lane {row.name}"))
 
     def notify(self, destination_ids: set[int]) -> None:
@@ -73,7 +78,7 @@ class Deliverer:
             self.notify(set(self._lanes))
 
     async def stop(self) -> None:
-        await asyncio.gather(*(self._end(id_) for id_ in list(self._lanes)))
+        await asyncio.gather(*(self._end(id_) for id_ in list(self._lanes)), *self._ending)
 
     async def _end(self, id_: int) -> None:
         lane, task = self._lanes.pop(id_)

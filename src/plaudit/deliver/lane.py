@@ -1,4 +1,4 @@
-"""One destination's lane: claims what is due, keeps a bounded number in flight, records what came of it.
+"""One destination's lane: claims what is due, keeps as much in flight as its gate lets, records what came of it.
 
 A turn is one transaction that records attempts which ended and claims as many more as there is room for; while
 it commits, requests go on and the next turn fills up. Invariant: nothing is sent that is not 'sending' on disk.
@@ -12,19 +12,24 @@ import contextlib
 
 from plaudit.clock import Clock
 from plaudit.deliver.backoff import conclude
-from plaudit.deliver.drive import Transport, drive
-from plaudit.destinations.base import Destination, Invitation, Outcome, Settings, State, Verdict
+from plaudit.deliver.breaker import Circuit
+from plaudit.deliver.gate import Gate
+from plaudit.deliver.sender import Sender
+from plaudit.deliver.transport import Transport
+from plaudit.destinations.base import Destination, Outcome, State, Verdict
+from plaudit.destinations.settings import duration
 from plaudit.errors import PlauditError
 from plaudit.observe import happenings, metrics
 from plaudit.store.base import Claimed, ConfiguredDestination, Settled, Store
 
-CONCURRENCY = 64
-LEASE_MS = 120_000  # longer than an attempt can take: two requests of 35 s each
+LEASE_MS = 240_000  # longer than an attempt can take: two tokens and two posts of 40 s each, or a slow mail
 IDLE_MS = 1_000  # how soon work that another process made is noticed
 PATIENCE = 1.0  # seconds after the store was in trouble
 STOP_TRIES = 5  # how often a lane that stops asks a store in trouble
-TROUBLE = 5  # attempts in a row without an answer, or with 'try later', before the whole lane slows down
-LONGEST_PAUSE = 30.0
+BACKLOG_MS = 5_000  # what waits longer than this though the lane is free is a backlog, and goes out in pages
+PAGES = 8  # at a time: a crash leaves each of their deliveries uncertain
+UNREACHABLE = "unreachable"
+_ALIVE = (Outcome.ACCEPTED, Outcome.REFUSED, Outcome.BLOCKED)  # a bad key, too, is for a real attempt to say
 
 
 class Lane:
@@ -40,30 +45,40 @@ class Lane:
         owner: str,
     ) -> None:
         self.row = row
-        self._settings: Settings = row.settings
-        self._flow = kind.channel(row.settings).flow
         self._store = store
-        self._transport = transport
         self._clock = clock
         self._owner = owner
-        self._tasks: dict[int, asyncio.Task[None]] = {}  # by invitation
+        self._sender = Sender(kind, row.settings, transport, clock)
+        rate = row.settings.get("rate_limit")
+        self._gate = Gate(kind.channel(row.settings).rate if rate is None else int(rate), clock.now())
+        self._resends = kind.resends(row.settings)
+        self._window = duration(row.settings, "retry_for") or 4 * 3_600_000
+        self._tasks: set[asyncio.Task[None]] = set()  # one a request
         self._settled: list[Settled] = []
         self._wake = asyncio.Event()
-        self._look_at = 0  # ms: when to look for due invitations next
-        self._not_before = 0  # ms: the vendor asked for patience, or does not answer
-        self._trouble = 0
-        self.paused = row.paused_at is not None
+        self._look_at = 0  # ms: when to look for due deliveries next
+        self._backlog = False
+        self._unreachable = row.paused_reason == UNREACHABLE
+        self.paused = row.paused_at is not None and not self._unreachable
         self._to_pause: tuple[str, str] | None = None  # why, until the store knows it
+        self._to_resume = False
         self._stopping = False
 
     def notify(self) -> None:
-        """There are new invitations."""
+        """There are new deliveries."""
         self._look_at = 0
         self._wake.set()
+
+    def nudge(self) -> None:
+        """The configuration was applied, so something may have been mended: do not wait for the breaker."""
+        self._gate.nudge(self._clock.now())
+        self._unreachable = False  # tell of it again if it stays so
+        self.notify()
 
     async def run(self) -> None:
         """Work until `stop`; everything that ended is recorded when this returns."""
         metrics.paused.labels(self.row.name).set(int(self.paused))
+        metrics.breaker.labels(self.row.name).set(0)
         fresh = not self.paused
         tries = STOP_TRIES
         while not (self._stopping and not self._tasks and not self._settled):
@@ -79,7 +94,7 @@ class Lane:
                 if not tries:
                     break  # what could not be recorded is 'sending' on disk, and uncertain at the next start
                 await asyncio.sleep(PATIENCE)
-        await self._transport.close()
+        await self._sender.close()
 
     async def stop(self, grace: float) -> None:
         """Claim no more; what is in flight gets `grace` seconds to end, and is then uncertain."""
@@ -88,65 +103,114 @@ class Lane:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 while self._tasks:
-                    await asyncio.wait(self._tasks.values())
-        for task in self._tasks.values():
+                    await asyncio.wait(self._tasks)
+        for task in self._tasks:
             task.cancel()
         self._wake.set()
 
     async def _turn(self) -> bool:
         """One turn with the store; whether there was anything to do."""
         now = self._clock.now()
-        room = CONCURRENCY - len(self._tasks)
-        if self._stopping or self.paused or now < max(self._look_at, self._not_before):
-            room = 0
-        if self._to_pause:
-            await self._store.pause(self.row.id, *self._to_pause, now)
-            self._to_pause = None
+        room = self._room(now)
+        await self._tell_of_pauses(now)
+        probe = None
+        if room and self._gate.breaker.circuit is Circuit.HALF_OPEN:
+            probe = await self._probe()
+            room = int(probe is None or probe.outcome in _ALIVE)
         if not self._settled and room <= 0:
             return False
+        size = self._sender.page_size if self._backlog and room > 1 else 1
+        if size > 1:
+            room = max(min(room, PAGES - len(self._tasks)), 0)
         settled, self._settled = self._settled, []
         try:
-            claimed = await self._store.turn(self.row.id, settled, room, self._owner, now, now + LEASE_MS)
+            claimed = await self._store.turn(
+                self.row.id, settled, room * size, self._owner, now, now + LEASE_MS
+            )
         except PlauditError:
             self._settled = settled + self._settled  # kept for the next turn: the store did not take them
             raise
         if self._stopping and claimed:
             await self._store.release(claimed, self._owner, self._clock.now())
             claimed = []
-        for each in claimed:
-            self._tasks[each.id] = asyncio.create_task(self._attempt(each))
-        if 0 < room != len(claimed):
+        self._begin(claimed, size)
+        if probe is not None and not claimed:
+            self._ended(probe, now)  # nothing waits that could be tried: the answer to the probe has to do
+        if 0 < room * size != len(claimed):
             # No more is due: look again when the next one is, or when another process may have made some.
             due = await self._store.next_due(self.row.id)
             limit = self._clock.now() + IDLE_MS
             self._look_at = limit if due is None else min(due, limit)
+        if room:
+            waited = now - min((each.due_at for each in claimed), default=now)
+            self._backlog = len(claimed) == room * size and waited > BACKLOG_MS and self._sender.page_size > 1
         metrics.in_flight.labels(self.row.name).set(len(self._tasks))
         return True
 
+    def _room(self, now: int) -> int:
+        """How many requests may begin now."""
+        if self._stopping or self.paused or now < self._look_at:
+            return 0
+        return self._gate.room(now, len(self._tasks))
+
+    def _begin(self, claimed: list[Claimed], size: int) -> None:
+        parts = [claimed[at : at + size] for at in range(0, len(claimed), size)]
+        self._gate.began(len(parts), self._clock.now())
+        for part in parts:
+            task = asyncio.create_task(self._attempt(part))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._wake.set()
+
+    async def _probe(self) -> Verdict | None:
+        """Before an order is risked on a destination that failed: ask in a way that has no effect, if there is one."""
+        started = self._clock.now()
+        verdict = await self._sender.check()
+        if verdict is not None and verdict.outcome not in _ALIVE:
+            self._ended(verdict, started)
+        return verdict
+
+    async def _tell_of_pauses(self, now: int) -> None:
+        """Write down what people must know of; again and again until the store has taken it."""
+        if self._to_pause:
+            await self._store.pause(self.row.id, *self._to_pause, now)
+            self._to_pause = None
+        if self._to_resume:
+            await self._store.resume(self.row.id, UNREACHABLE)
+            self._to_resume = False
+
     async def _sleep(self) -> None:
         self._wake.clear()
-        if self._settled or self._to_pause:
+        if self._settled or self._to_pause or self._to_resume:
             return
         now = self._clock.now()
-        until = max(self._look_at, self._not_before)
-        room = len(self._tasks) < CONCURRENCY and not self.paused and not self._stopping
-        seconds = max(until - now, 0) / 1000 if room else IDLE_MS / 1000
+        seconds = IDLE_MS / 1000
+        if not self.paused and not self._stopping:
+            until = max(self._look_at, self._gate.next_at(now))
+            if until > now:
+                seconds = (until - now) / 1000
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(seconds, 0.001))
+            # Never for long: the clock may be set, and other processes make work too.
+            await asyncio.wait_for(self._wake.wait(), min(max(seconds, 0.001), IDLE_MS / 1000))
 
-    async def _attempt(self, claimed: Claimed) -> None:
+    async def _attempt(self, part: list[Claimed]) -> None:
         started = self._clock.now()
         try:
-            verdict = await drive(
-                self._flow(Invitation(claimed.id, claimed.order), self._settings), self._transport
-            )
+            sent = await self._sender.send(part)
         except asyncio.CancelledError:
-            verdict = Verdict(Outcome.UNCERTAIN, "interrupted", "Plaudit stopped before the answer came")
-        except Exception as error:  # noqa: BLE001 - a flow's own fault must not stop the lane
-            verdict = Verdict(Outcome.UNCERTAIN, "internal", f"a fault in Plaudit: {error!r}"[:300])
-        self._end(claimed, verdict, started)
+            stopped = Verdict(Outcome.UNCERTAIN, "interrupted", "Plaudit stopped before the answer came")
+            for claimed in part:
+                self._settle(claimed, stopped, started)
+            return
+        self._gate.also_sent(sent.requests - 1, self._clock.now())
+        for claimed, verdict in zip(part, sent.verdicts, strict=True):
+            self._settle(claimed, verdict, started)
+        self._ended(sent.verdicts[0], started)
 
-    def _end(self, claimed: Claimed, verdict: Verdict, started: int) -> None:
+    def _settle(self, claimed: Claimed, verdict: Verdict, started: int) -> None:
         now = self._clock.now()
         state, due, reason, message = conclude(
             verdict,
@@ -154,8 +218,11 @@ class Lane:
             claimed.first_attempt_at,
             now,
             self._clock.jitter(),
-            resend=self._settings.get("uncertain") == "resend",
+            resend=self._resends,
+            window=self._window,
         )
+        if state is State.BLOCKED and self._stopping:
+            state, due = State.QUEUED, now  # other settings have taken the place of those that it speaks of
         self._settled.append(
             Settled(
                 claimed.id,
@@ -168,18 +235,15 @@ class Lane:
                 verdict.status,
                 state,
                 due,
+                verdict.fault,
             )
         )
-        self._tasks.pop(claimed.id, None)
-        self._patience(verdict, now)
         if state is State.QUEUED:
             self._look_at = min(self._look_at, due)
         if state is State.BLOCKED and not self.paused:
             self.paused = True
             self._to_pause = (reason, message)
             happenings.DestinationPaused(self.row.name, reason).emit()
-        self._wake.set()
-        seconds = (now - started) / 1000
         happenings.AttemptFinished(
             self.row.name,
             claimed.id,
@@ -188,18 +252,22 @@ class Lane:
             reason,
             verdict.status,
             state,
-            seconds,
+            verdict.fault,
+            (now - started) / 1000,
         ).emit()
 
-    def _patience(self, verdict: Verdict, now: int) -> None:
-        """Slow the lane down when the vendor asks for it, or when nothing gets through."""
-        if verdict.outcome is not Outcome.RETRY:
-            self._trouble = 0
-            return
-        self._trouble += 1
-        pause = verdict.retry_after or 0.0
-        if self._trouble >= TROUBLE:
-            pause = max(
-                pause, min(0.25 * 2.0 ** min((self._trouble - TROUBLE) // TROUBLE, 10), LONGEST_PAUSE)
-            )
-        self._not_before = max(self._not_before, now + round(pause * 1000))
+    def _ended(self, verdict: Verdict, started: int) -> None:
+        """Let the gate learn from an attempt, and say what people should know."""
+        now = self._clock.now()
+        turned = self._gate.ended(verdict, (now - started) / 1000, now, self._clock.jitter())
+        closed = self._gate.breaker.circuit is Circuit.CLOSED
+        if turned:
+            happenings.BreakerTurned(self.row.name, self._gate.breaker.circuit, verdict.reason).emit()
+        if not self._unreachable and self._gate.breaker.dead(now):
+            self._unreachable = True
+            message = f"nothing got through for a day; the last: {verdict.message}"
+            self._to_pause = (UNREACHABLE, message)
+            happenings.DestinationUnreachable(self.row.name, verdict.reason).emit()
+        elif self._unreachable and closed:
+            self._unreachable, self._to_resume = False, True
+        self._wake.set()

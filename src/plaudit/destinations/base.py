@@ -1,37 +1,22 @@
 """The vocabulary of a destination: a declaration, and flows that do no I/O.
 
-A `Destination` is data (settings, channels) and pure functions. A flow is a generator: it yields a
-`Request`, receives the `Answer`, and returns a `Verdict`; whoever drives it does the I/O. Form,
-validation and docs of the settings derive from the declaration.
+A `Destination` is data (settings, channels) and pure functions. A flow is a generator: it yields what it wants
+done (a `Request`, a `Mail`, a token), receives the `Answer`, and returns a `Verdict`; whoever drives it does
+the I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from plaudit.destinations.settings import Setting, Settings
+from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.event import Event
 from plaudit.spec.order import Order
-
-Settings = Mapping[str, Any]
-
-
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a destination's settings."""
-
-    key: str
-    label: str
-    description: str
-    type: type[str] | type[bool] = str
-    required: bool = False
-    secret: bool = False  # sealed at rest, masked wherever it is shown
-    default: str | bool | None = None
-    choices: tuple[str, ...] = ()
-    pattern: str = ""  # a value that does not match is refused, with `hint`
-    hint: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +29,26 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """An e-mail that a flow wants sent by SMTP, to this one recipient. Without `html` only the login is tried."""
+
+    recipient: str
+    sender: str
+    subject: str
+    html: str
+
+
+class WantToken(msgspec.Struct, frozen=True):
+    """A flow wants an access token; with `refused`, another one than that. Its answer is a `str`."""
+
+    refused: str = ""
+
+
 class Answer(msgspec.Struct, frozen=True):
-    """What came back: status, headers with lower-case names, and the body's first 64 KB."""
+    """What came back: status, headers with lower-case names, and the body's first 64 KB.
+
+    To a `Mail`: the SMTP reply's code and text, and as the header `stage` how far the conversation had come.
+    """
 
     status: int
     headers: dict[str, str] = {}
@@ -53,7 +56,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class State(StrEnum):
-    """Where an invitation is in its life (docs/invitations.md draws it)."""
+    """Where a delivery is in its life (docs/invitations.md draws it)."""
 
     HELD = "held"
     QUEUED = "queued"
@@ -71,13 +74,20 @@ ATTENTION = (State.BLOCKED, State.FAILED, State.REFUSED, State.UNCERTAIN)
 
 
 class Outcome(StrEnum):
-    """What one attempt means for its invitation."""
+    """What one attempt means for its delivery."""
 
     ACCEPTED = "accepted"
-    RETRY = "retry"  # it surely made no invitation, and may work later
+    RETRY = "retry"  # it surely did nothing, and may work later
     REFUSED = "refused"  # the data is bad: it will never work
     BLOCKED = "blocked"  # the settings are bad: nothing will work until they are mended
-    UNCERTAIN = "uncertain"  # it may or may not have made an invitation
+    UNCERTAIN = "uncertain"  # it may or may not have done its work
+
+
+class Fault(StrEnum):
+    """Whose fault it is that an attempt must be repeated."""
+
+    VENDOR = "vendor"
+    OURS = "ours"  # the name does not resolve, no route: the vendor cannot know of it
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -88,33 +98,79 @@ class Verdict(msgspec.Struct, frozen=True):
     message: str = ""
     retry_after: float | None = None  # seconds that the vendor asked us to wait
     status: int = 0  # of the last answer; 0: none
+    fault: Fault = Fault.VENDOR
 
 
-Flow = Generator[Request, Answer, Verdict]
+class Token(msgspec.Struct, frozen=True):
+    """An access token, and for how many seconds it may be used."""
+
+    value: str
+    seconds: float
 
 
-class Invitation(msgspec.Struct, frozen=True):
-    """What a flow is given: the order, and what names this invitation for ever."""
+class What(StrEnum):
+    """What a delivery tells the destination."""
+
+    INVITATION = "invitation"  # its key is the order's id
+    IDENTIFY = "identify"  # its key is the call's message id
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A delivery that a destination wants made. There is one per (destination, what, key), for ever."""
+
+    what: What
+    key: str
+    order: Order | None = None
+    call: bytes = b""  # the event as JSON, where the channel passes that on
+    not_before: int = 0  # ms since 1970 UTC: held until then
+    once_per: int = 0  # ms: none if the customer had an invitation this short a time before
+    email: str = ""  # of whom a call is about, if it says so: an order has its customer's
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What a flow is given: the draft's content, and the id that names it for ever."""
 
     id: int
-    order: Order
+    what: What = What.INVITATION
+    order: Order | None = None
+    call: bytes = b""
+    now: int = 0  # ms: the time of this attempt, since flows have no clock; 0: not known
 
 
-class Channel(msgspec.Struct, frozen=True):
-    """One way of reaching the vendor: its flow, and whether sending twice is harmless there."""
+Wish = Request | Mail | WantToken
+Flow = Generator[Wish, Any, Verdict]
+# A verdict for each delivery, in their order; or one on the page as a whole.
+PageFlow = Generator[Wish, Any, list[Verdict] | Verdict]
+TokenFlow = Generator[Request, Answer, Token | Verdict]
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """One way of reaching the vendor."""
 
     name: str
     description: str
-    flow: Callable[[Invitation, Settings], Flow]
-    default_base_url: str
+    flow: Callable[[Delivery, Settings], Flow]
+    default_base_url: str = ""  # none: `base_url` is required, or the channel is no HTTP
+    carries: frozenset[What] = frozenset({What.INVITATION})
+    passes_on: bool = False  # it sends the event itself
+    dedupes: bool = False  # sending twice is known to be harmless there: an uncertain attempt is repeated
+    rate: int = 0  # the most requests a minute unless the settings say otherwise; 0: no limit is known
+    page: Callable[[list[Delivery], Settings], PageFlow] | None = None  # for backlogs
+    page_size: int = 20
+    token: Callable[[Settings], TokenFlow] | None = None  # what answers a `WantToken`
+    check: Callable[[Settings], Flow] | None = None  # whether the settings work, with no other effect
+    forget: Callable[[list[str], Settings], Flow] | None = (
+        None  # delete what the vendor has of these addresses
+    )
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a destination makes of an event: an order to invite for, or a disposition code why none."""
+    """What a destination makes of an event: something to deliver, to cancel, or a disposition code why neither."""
 
     code: str
     detail: str | None = None
-    order: Order | None = None
+    draft: Draft | None = None
+    cancellation: Cancellation | None = None
     order_id: str | None = None
 
 
@@ -125,9 +181,10 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     integrations_name: str
     description: str
-    decide: Callable[[Event], Decision]
+    decide: Callable[[Event, Settings], Decision]
     settings: tuple[Setting, ...]
     channels: tuple[Channel, ...]
+    examine: Callable[[Settings], list[str]] | None = None  # faults that no single setting shows
 
     def setting(self, key: str) -> Setting | None:
         return next((s for s in self.settings if s.key == key), None)
@@ -139,3 +196,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
 
     def base_url(self, settings: Settings) -> str:
         return str(settings.get("base_url") or self.channel(settings).default_base_url).rstrip("/")
+
+    def resends(self, settings: Settings) -> bool:
+        """Whether an uncertain attempt is repeated rather than held for a person."""
+        policy = settings.get("uncertain")
+        return self.channel(settings).dedupes if policy is None else policy == "resend"

@@ -21,13 +21,13 @@ class BatchProcessed(NamedTuple):
     """A batch of events went from the log to the ledger in one transaction."""
 
     dispositions: dict[str, int]
-    invited: dict[str, int]  # by destination
+    made: dict[str, int]  # by destination
     seconds: float
 
     def emit(self) -> None:
         for code, count in self.dispositions.items():
             metrics.dispositions.labels(code).inc(count)
-        for destination, count in self.invited.items():
+        for destination, count in self.made.items():
             metrics.invitations_made.labels(destination).inc(count)
         metrics.batch_seconds.observe(self.seconds)
 
@@ -42,10 +42,11 @@ class AttemptFinished(NamedTuple):
     reason: str
     status: int
     state: str
+    fault: str  # whose fault it is when it must be repeated
     seconds: float
 
     def emit(self) -> None:
-        _attempts(self.destination, self.outcome).inc()
+        _attempts(self.destination, self.outcome, self.fault).inc()
         _attempt_seconds(self.destination).observe(self.seconds)
         if self.outcome != "accepted":
             log.warning("attempt finished", **self._asdict())
@@ -62,6 +63,34 @@ class DestinationPaused(NamedTuple):
     def emit(self) -> None:
         metrics.paused.labels(self.destination).set(1)
         log.error("destination paused", **self._asdict())
+
+
+class BreakerTurned(NamedTuple):
+    """Nothing gets through to a destination, so that it gets probes only; or it answers again."""
+
+    destination: str
+    circuit: str
+    reason: str
+
+    def emit(self) -> None:
+        closed = self.circuit == "closed"
+        metrics.breaker.labels(self.destination).set(int(not closed))
+        if closed:
+            log.warning("destination answers again", **self._asdict())
+        else:
+            log.error(
+                "destination does not answer: only probes are sent until one gets through", **self._asdict()
+            )
+
+
+class DestinationUnreachable(NamedTuple):
+    """Nothing has got through for a day: probes are sent once an hour from now on."""
+
+    destination: str
+    reason: str
+
+    def emit(self) -> None:
+        log.error("destination has not answered for a day: a probe an hour is sent", **self._asdict())
 
 
 class Recovered(NamedTuple):

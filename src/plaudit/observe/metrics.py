@@ -27,8 +27,8 @@ invitations_made = Counter(
 )
 attempts = Counter(
     "plaudit_attempts",
-    "Attempts to send an invitation, by destination and outcome",
-    ["destination", "outcome"],
+    "Attempts to send an invitation, by destination, outcome, and whose fault it was that it must be repeated",
+    ["destination", "outcome", "fault"],
     registry=registry,
 )
 attempt_seconds = Histogram(
@@ -52,3 +52,9 @@ in_flight = Gauge(
     "plaudit_in_flight", "Invitations being sent, by destination", ["destination"], registry=registry
 )
 paused = Gauge("plaudit_paused", "1 while a destination is paused", ["destination"], registry=registry)
+breaker = Gauge(
+    "plaudit_breaker_open",
+    "1 while a destination gets probes only, since nothing gets through",
+    ["destination"],
+    registry=registry,
+)

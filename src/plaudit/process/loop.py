@@ -102,10 +102,10 @@ class Processor:
 
     async def _commit(self, before: int, after: int, rows: list[EventRow], started: float) -> None:
         done = await self._store.commit(self._partition, before, after, rows, self._clock.now())
-        if done.invited:
-            self._made(set(done.invited))
-        invited = {self._names.get(id_, str(id_)): count for id_, count in done.invited.items()}
-        happenings.BatchProcessed(done.dispositions, invited, time.perf_counter() - started).emit()
+        if done.made:
+            self._made(set(done.made))
+        made = {self._names.get(id_, str(id_)): count for id_, count in done.made.items()}
+        happenings.BatchProcessed(done.dispositions, made, time.perf_counter() - started).emit()
 
     async def _settle(self) -> None:
         """Wait for the commit under way. Raises what it raises."""

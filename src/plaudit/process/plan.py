@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plaudit.destinations.base import Destination
+from plaudit.destinations.settings import Settings
 from plaudit.spec import dispositions, integrations
 from plaudit.spec.envelope import Entry, Envelope, event_id
 from plaudit.spec.event import Event, Unreadable
 from plaudit.store.base import Configuration, EventRow, Route
 
-Routes = dict[int, list[tuple[int, Destination]]]  # source id: its destinations
+Target = tuple[int, Destination, Settings]  # a destination's id, kind and settings
+Routes = dict[int, list[Target]]  # source id: its destinations
 
 
 def routes(configuration: Configuration, kinds: dict[str, Destination]) -> Routes:
     """Where each source's events go."""
-    by_id = {d.id: kinds[d.type] for d in configuration.destinations if d.type in kinds}
+    by_id = {d.id: (d.id, kinds[d.type], d.settings) for d in configuration.destinations if d.type in kinds}
     table: Routes = {}
     for source_id, destination_id in configuration.connections:
         if destination_id in by_id:
-            table.setdefault(source_id, []).append((destination_id, by_id[destination_id]))
+            table.setdefault(source_id, []).append(by_id[destination_id])
     return table
 
 
@@ -30,17 +32,17 @@ def plan(partition: int, position: int, entry: Entry, table: Routes) -> Iterator
         yield _row(event_id(partition, position, index), entry, envelope, destinations)
 
 
-def _row(id_: int, entry: Entry, envelope: Envelope, destinations: list[tuple[int, Destination]]) -> EventRow:
+def _row(id_: int, entry: Entry, envelope: Envelope, destinations: list[Target]) -> EventRow:
     name = order_id = None
-    disposition: str | None = envelope.refused or None
+    disposition: str | None = envelope.refused or (dispositions.HISTORY if entry.history else None)
     detail: str | None = envelope.reason or None
     found: list[Route] = []
     if disposition is None:
         try:
             event = Event(entry, envelope)
             name = event.name
-            for destination_id, destination in destinations:
-                route, its_order = _route(event, destination_id, destination)
+            for target in destinations:
+                route, its_order = _route(event, *target)
                 found.append(route)
                 order_id = order_id or its_order
             if not found:
@@ -65,8 +67,11 @@ def _row(id_: int, entry: Entry, envelope: Envelope, destinations: list[tuple[in
     )
 
 
-def _route(event: Event, destination_id: int, destination: Destination) -> tuple[Route, str | None]:
+def _route(
+    event: Event, destination_id: int, destination: Destination, settings: Settings
+) -> tuple[Route, str | None]:
     if not integrations.enabled(event.integrations, destination.integrations_name):
         return Route(destination_id, dispositions.FILTERED), None
-    decision = destination.decide(event)
-    return Route(destination_id, decision.code, decision.detail, decision.order), decision.order_id
+    decision = destination.decide(event, settings)
+    route = Route(destination_id, decision.code, decision.detail, decision.draft, decision.cancellation)
+    return route, decision.order_id

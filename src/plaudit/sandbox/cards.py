@@ -10,12 +10,19 @@ from typing import Any
 
 import msgspec
 
-from plaudit.sandbox.control import shown
-from plaudit.sandbox.recorder import Record
+from plaudit.sandbox.control import shown, shown_call
+from plaudit.sandbox.recorder import Call, Received, Record
+from plaudit.sandbox.review_templates import name_of
 
 # fmt: off
 _NO_CENTS = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
 # fmt: on
+CHANNELS = {
+    "integration_key": "Integration Key",
+    "invitations_api": "Invitations API",
+    "afs": "Mail (AFS)",
+    "partner": "Partner",
+}
 _ANSWERS = {
     "202": "asked for products",
     "reset-after": "recorded, then the connection was broken",
@@ -38,7 +45,59 @@ def card(record: Record, now: int) -> dict[str, Any]:
         "ago": ago(now - record.received_at),
         "exact": datetime.fromtimestamp(record.received_at / 1000, UTC).strftime("%-d %B %Y, %H:%M:%S UTC"),
         "note": _note(record),
+        "channel_name": CHANNELS.get(received.channel, received.channel),
+        "wishes": _wishes(received),
     }
+
+
+def call_card(call: Call, now: int) -> dict[str, Any]:
+    """One call about a person, with its traits as words."""
+    traits = msgspec.json.decode(call.traits)
+    return {
+        **shown_call(call),
+        "who": call.user_id or call.anonymous_id,
+        "traits": [(name, _word(value)) for name, value in traits.items()],
+        "ago": ago(now - call.received_at),
+    }
+
+
+def _wishes(received: Received) -> list[tuple[str, str]]:
+    """What the invitation asks of the mail, as labels and values, those that were given."""
+    wishes = received.wishes
+    sender = " ".join(part for part in (wishes.sender_name, _angled(wishes.sender_email)) if part)
+    rows = [
+        (
+            "Asks for",
+            "" if wishes.invites in ((), ("service",)) else " and ".join(wishes.invites) + " review",
+        ),
+        ("Language", wishes.locale),
+        ("Template", _template(wishes.template_id)),
+        ("Product template", _template(wishes.product_template_id)),
+        ("Send at", _moment(wishes.preferred_send_time)),
+        ("Product mail at", _moment(wishes.product_preferred_send_time)),
+        ("From", sender),
+        ("Reply to", wishes.reply_to),
+        ("Leads on to", wishes.redirect_uri),
+        ("Product leads to", wishes.product_redirect_uri),
+        ("Location", wishes.location_id),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def _angled(address: str) -> str:
+    return f"<{address}>" if address else ""
+
+
+def _template(template_id: str) -> str:
+    return name_of(template_id) or template_id
+
+
+def _moment(text: str) -> str:
+    return datetime.fromisoformat(text).strftime("%-d %B %Y, %H:%M UTC") if text else ""
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _note(record: Record) -> str:
@@ -46,7 +105,8 @@ def _note(record: Record) -> str:
     if record.accepted > 1:
         return f"Invited {record.accepted} times"
     if record.accepted:
-        return _ANSWERS[record.answer] if record.answer == "reset-after" else ""
+        broken = _ANSWERS[record.answer] if record.answer == "reset-after" else ""
+        return record.received.wishes.note or broken
     if record.posts:
         return f"Not invited yet: {_ANSWERS.get(record.answer, 'answered ' + record.answer)}"
     return "Order status only, no invitation"

@@ -1,4 +1,4 @@
-"""The sandbox's own JSON API, for tests and the command line: `/sandbox/{invitations,stats,faults}`.
+"""The sandbox's own JSON API, for tests and the command line: `/sandbox/{invitations,calls,stats,faults}`.
 
 Wrong input is a 400 with `{"code", "message"}`. Keys are shown masked, except in faults, which must be
 readable and writable alike. It has no login: the sandbox holds test data and listens on the loopback.
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from plaudit.clock import iso
 from plaudit.errors import RefusedError, UsageError
 from plaudit.sandbox.faults import KINDS, SPELLING, Fault, Faults, checked, parse
-from plaudit.sandbox.recorder import Record, Recorder
+from plaudit.sandbox.recorder import Call, Record, Recorder
 
 DEFAULT_LIMIT = 100
 _BODY_LIMIT = 64 * 1024
@@ -48,18 +48,33 @@ def shown(record: Record) -> dict[str, Any]:
         "accepted": record.accepted,
         "updates": record.updates,
         "answer": record.answer,
+        **msgspec.structs.asdict(received.wishes),
+    }
+
+
+def shown_call(call: Call) -> dict[str, Any]:
+    """The call as the API and the page show it."""
+    return {
+        **msgspec.structs.asdict(call),
+        "key": masked(call.key),
+        "traits": msgspec.Raw(call.traits),
+        "context": msgspec.Raw(call.context),
+        "received_at": iso(call.received_at),
     }
 
 
 class Control:
-    """The API's routes over what the sandbox holds."""
+    """The API's routes over what the sandbox holds. `certificate`: the mail server's, once it has one."""
 
     def __init__(self, recorder: Recorder, faults: Faults) -> None:
         self._recorder = recorder
         self._faults = faults
+        self.certificate = b""
         self.routes = [
             Route("/sandbox/invitations", self._invitations, methods=["GET"]),
             Route("/sandbox/invitations", self._clear, methods=["DELETE"]),
+            Route("/sandbox/calls", self._calls, methods=["GET"]),
+            Route("/sandbox/certificate", self._certificate, methods=["GET"]),
             Route("/sandbox/stats", self._stats, methods=["GET"]),
             Route("/sandbox/faults", self._get_faults, methods=["GET"]),
             Route("/sandbox/faults", self._put_faults, methods=["PUT"]),
@@ -67,14 +82,18 @@ class Control:
         ]
 
     async def _invitations(self, request: Request) -> Response:
-        unknown = set(request.query_params) - {"limit", "order"}
-        if unknown:
-            raise RefusedError("unknown_parameter", "there are limit and order, no other parameter")
-        limit = request.query_params.get("limit", str(DEFAULT_LIMIT))
-        if not (limit.isascii() and limit.isdigit() and len(limit) <= 9):
-            raise RefusedError("bad_limit", "limit: send a whole number; 0 means all")
-        order = request.query_params.get("order")
-        return _json([shown(record) for record in self._recorder.newest(int(limit) or None, order)])
+        limit, order = _listing(request, "order")
+        return _json([shown(record) for record in self._recorder.newest(limit, order)])
+
+    async def _calls(self, request: Request) -> Response:
+        limit, user = _listing(request, "user")
+        return _json([shown_call(call) for call in self._recorder.newest_calls(limit, user)])
+
+    async def _certificate(self, _: Request) -> Response:
+        """What a mail client must trust, since nobody has signed it."""
+        if not self.certificate:
+            raise RefusedError("no_mail", "the sandbox was started without its mail server", 404)
+        return Response(self.certificate, media_type="application/x-pem-file")
 
     async def _clear(self, _: Request) -> Response:
         self._recorder.clear()
@@ -85,7 +104,10 @@ class Control:
 
     async def _get_faults(self, _: Request) -> Response:
         on = [{"fault": str(fault), **msgspec.structs.asdict(fault)} for fault in self._faults.on.values()]
-        known = {name: {"meaning": kind.meaning, "value": kind.value} for name, kind in KINDS.items()}
+        known = {
+            name: {"meaning": kind.meaning, "value": kind.value, "channels": kind.channels}
+            for name, kind in KINDS.items()
+        }
         return _json({"faults": on, "known": known, "spelling": SPELLING})
 
     async def _put_faults(self, request: Request) -> Response:
@@ -106,6 +128,16 @@ class Control:
     async def _delete_faults(self, _: Request) -> Response:
         self._faults.replace([])
         return Response(status_code=204)
+
+
+def _listing(request: Request, filtered: str) -> tuple[int | None, str | None]:
+    """The parameters of a listing: how many, and the one thing that it can be filtered by."""
+    if set(request.query_params) - {"limit", filtered}:
+        raise RefusedError("unknown_parameter", f"there are limit and {filtered}, no other parameter")
+    limit = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 9):
+        raise RefusedError("bad_limit", "limit: send a whole number; 0 means all")
+    return int(limit) or None, request.query_params.get(filtered)
 
 
 async def limited_body(request: Request) -> bytes:

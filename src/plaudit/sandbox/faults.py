@@ -1,7 +1,8 @@
 """What can go wrong on request: which faults exist, how one is spelled, and which of them hit a request.
 
 A fault is spelled `NAME[xCOUNT][:RATE][@KEY][=VALUE]`: `slow=2`, `429:0.1`, `503x3=30`,
-`251@demokey12=shop.example.com`. The value stands last, so that no value can be mistaken for a count.
+`251@demokey12=shop.example.com`. The value stands last, so that no value can be mistaken for a count. A
+fault befalls the channels that know it, and passes the others by.
 
 Invariant: a counted fault hits exactly `count` times. `slow` and `202-first` go with every other fault;
 of the rest, the first that hits answers. What a fault does to an answer is the channel's business.
@@ -18,34 +19,63 @@ import msgspec
 from plaudit.clock import Clock, SystemClock
 from plaudit.errors import UsageError
 
+HTTP = ("integration_key", "invitations_api", "partner")
+CHANNELS = (*HTTP, "afs")
+
 
 class Kind(NamedTuple):
-    """What a fault's name means. `value` names the kind of value it takes; empty: none."""
+    """What a fault's name means. `value` names the kind of value it takes; empty: none.
+
+    `channels` are those that it can befall at all.
+    """
 
     meaning: str
     value: str = ""
     default: str = ""
+    channels: tuple[str, ...] = HTTP
 
 
-_BLOCKED = Kind("The key is blocked; the answer lists the blocked domains.", "domains", "shop.example.com")
+def _blocked() -> Kind:
+    meaning = "The key is blocked; the answer lists the blocked domains."
+    return Kind(meaning, "domains", "shop.example.com", ("integration_key",))
+
+
+def _api(meaning: str, value: str = "") -> Kind:
+    return Kind(meaning, value, channels=("invitations_api",))
+
+
+def _mail(meaning: str) -> Kind:
+    return Kind(meaning, channels=("afs",))
+
 
 KINDS: dict[str, Kind] = {
-    "slow": Kind("The answer comes late; the request counts at once.", "seconds", "2"),
+    "slow": Kind("The answer comes late; the request counts at once.", "seconds", "2", CHANNELS),
     "429": Kind("Too many requests, with Retry-After.", "whole seconds", "1"),
     "503": Kind("Not available, with Retry-After when a value is given.", "whole seconds"),
     "500": Kind("An error inside Trustpilot."),
-    "reset": Kind("The connection breaks before anything is recorded."),
-    "reset-after": Kind("The invitation is recorded, then the connection breaks."),
-    "202-first": Kind("Asks for products until the post has them."),
-    "251": _BLOCKED,
-    "252": _BLOCKED,
-    "253": _BLOCKED,
+    "reset": Kind("The connection breaks before anything is recorded.", channels=CHANNELS),
+    "reset-after": Kind("The invitation is recorded, then the connection breaks.", channels=CHANNELS),
+    "202-first": Kind("Asks for products until the post has them.", channels=("integration_key",)),
+    "251": _blocked(),
+    "252": _blocked(),
+    "253": _blocked(),
     "401": Kind("The key is refused."),
     "400": Kind("The data are refused."),
+    "403": Kind("The key may not do this."),
+    "403-html": _api("A server in front refuses the client, with a page in HTML."),
+    "1014": _api("The business user may not do this: a 403 with errorCode 1014."),
+    "token-expired": _api("The token that the request carries is no longer valid: a 401 until a new one."),
+    "rate-limit": _api("Calls beyond the recommended rate are answered 429.", "whole seconds"),
+    "501": Kind("Calls of this type are not supported.", channels=("partner",)),
+    "421": _mail("The mail server has no time: it says so and closes the connection."),
+    "451": _mail("The mail server has an error that will pass."),
+    "535": _mail("User or password is refused."),
+    "550": _mail("The address is refused."),
+    "554": _mail("The mail is refused."),
 }
 SPELLING = "NAME[xCOUNT][:RATE][@KEY][=VALUE], such as slow=2, 429:0.1, 503x3=30"
 ALL = frozenset(KINDS)
-BLOCKED = frozenset(name for name, kind in KINDS.items() if kind is _BLOCKED)
+BLOCKED = frozenset({"251", "252", "253"})
 
 _MODIFIERS = frozenset({"slow", "202-first"})
 _HEAD = re.compile(
@@ -57,6 +87,11 @@ _VALUES = {
     "domains": re.compile(r"[A-Za-z0-9.-]{1,253}(,[A-Za-z0-9.-]{1,253})*"),
     "": re.compile(""),
 }
+
+
+def of(channel: str) -> frozenset[str]:
+    """The names of the faults that can befall this channel."""
+    return frozenset(name for name, kind in KINDS.items() if channel in kind.channels)
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from plaudit.clock import Clock
 from plaudit.errors import RefusedError, UsageError
-from plaudit.sandbox.cards import card
+from plaudit.sandbox.cards import call_card, card
 from plaudit.sandbox.control import limited_body, masked
 from plaudit.sandbox.faults import KINDS, Fault, Faults, parse
 from plaudit.sandbox.recorder import Recorder
@@ -28,17 +28,28 @@ from plaudit.sandbox.recorder import Recorder
 ROWS = 50
 
 _HERE = Path(__file__).parent
-_OFFERED = ("slow", "429:0.5", "503", "500", "reset", "reset-after", "202-first", "251", "401", "400")
+CALLS = 8
+_OFFERED = {
+    "": ("slow", "429:0.5", "503", "500", "reset", "reset-after", "401", "400", "403"),
+    "Integration Key": ("202-first", "251"),
+    "Invitations API": ("token-expired", "1014", "rate-limit", "403-html"),
+    "Mail": ("421", "451", "535", "554"),
+    "Partner": ("501",),
+}
 
 
 class Page:
-    """The page's routes over what the sandbox holds. `hint`: the command that the empty page offers; may change."""
+    """The page's routes over what the sandbox holds.
+
+    `hint`: the command that the empty page offers; `smtp_port`: where mail is taken. Both may change.
+    """
 
     def __init__(self, recorder: Recorder, faults: Faults, clock: Clock, hint: str = "") -> None:
         self._recorder = recorder
         self._faults = faults
         self._clock = clock
         self.hint = hint
+        self.smtp_port: int | None = None
         self._templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -96,9 +107,15 @@ class Page:
             rows=rows,
             stats=self._recorder.stats(),
             on=on,
-            offered=[(name, KINDS[parse(name).name].meaning) for name in _OFFERED],
+            calls=[call_card(call, now) for call in self._recorder.newest_calls(CALLS)],
+            offered={
+                group: [(name, KINDS[parse(name).name].meaning) for name in names]
+                for group, names in _OFFERED.items()
+            },
             names_on={fault["name"] for fault in on},
             base=base,
+            host=request.url.hostname,
+            smtp_port=self.smtp_port,
             hint=self.hint or _curl(base),
             problem=problem,
         )

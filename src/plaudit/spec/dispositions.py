@@ -14,6 +14,15 @@ FILTERED = "FILTERED_BY_INTEGRATIONS_OBJECT"
 UNSUPPORTED = "UNSUPPORTED_EVENT_TYPE"
 NO_MATCH = "NO_MATCHING_MAPPING"
 REJECTED = "MESSAGE_REJECTED"
+FILTERED_BY_RULES = "FILTERED_BY_RULES"
+CORRECTED = "corrected_order"
+INVITED_BEFORE = "customer_invited_before"
+PASSED_ON = "passed_on"
+CANCELLED = "invitation_cancelled"
+CANCELLED_LATE = "cancelled_too_late"
+CANCELLED_EARLY = "cancelled_before_order"
+CANCELLED_PARTLY = "cancelled_in_part"
+HISTORY = "history"
 
 SENTENCES = {
     INVITED: "made a review invitation",
@@ -22,8 +31,17 @@ SENTENCES = {
     NO_DESTINATION: "its source is connected to no destination",
     FILTERED: "the event's integrations object switches this destination off",
     UNSUPPORTED: "the destination takes track calls only",
-    NO_MATCH: "the destination takes the event Order Completed only",
+    NO_MATCH: "the destination takes Order Completed only, and Order Cancelled and Order Refunded to take one back",
     REJECTED: "a required field is missing or wrong",
+    FILTERED_BY_RULES: "the destination's settings do not want this order now",
+    CORRECTED: "corrected an order that Trustpilot had refused; it is sent again",
+    INVITED_BEFORE: "the customer was invited a short time before (setting once_per)",
+    PASSED_ON: "passed on to the destination as it is",
+    CANCELLED: "the order's invitation is cancelled",
+    CANCELLED_LATE: "came too late: the order's invitation had been sent",
+    CANCELLED_EARLY: "noted: the order has no invitation, and will get none unless it is completed again",
+    CANCELLED_PARTLY: "only a part of the order was refunded: its invitation stays",
+    HISTORY: "imported as history: it makes no invitation",
     # refused by collect, in Segment's words for "failed on ingest"
     "bad_request": "the event cannot be read",
     "event_not_defined": "a track call without an event name",
@@ -37,7 +55,20 @@ SENTENCES = {
 }
 
 # One word for an event that went to several destinations: the best that happened.
-_ORDER = (INVITED, DUPLICATE_ORDER, REJECTED, FILTERED, NO_MATCH, UNSUPPORTED)
+_ORDER = (
+    INVITED,
+    CORRECTED,
+    PASSED_ON,
+    CANCELLED,
+    CANCELLED_LATE,
+    DUPLICATE_ORDER,
+    INVITED_BEFORE,
+    REJECTED,
+    FILTERED_BY_RULES,
+    FILTERED,
+    NO_MATCH,
+    UNSUPPORTED,
+)
 
 
 def sentence(code: str, invitation: int | None = None) -> str:

@@ -27,6 +27,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     """One accepted request: the source, the time of receipt (ms), and its events in their order.
 
     `context` and `integrations` are a batch's outer ones, as JSON; they stand behind each event's own.
+    `history`: the events are an archive's; they make no invitation.
     """
 
     source_id: int
@@ -34,6 +35,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     events: list[Envelope]
     context: bytes = b""
     integrations: bytes = b""
+    history: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()

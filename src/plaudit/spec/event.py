@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from plaudit.clock import iso
 from plaudit.errors import RefusedError
 from plaudit.spec.calls import Head, decode_head
 from plaudit.spec.envelope import Entry, Envelope
@@ -16,6 +17,7 @@ from plaudit.spec.halves import mended
 from plaudit.spec.wire import decode_single
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 class Unreadable(Exception):  # noqa: N818 - becomes a disposition
@@ -27,7 +29,11 @@ class Event:
 
     def __init__(self, entry: Entry, envelope: Envelope) -> None:
         self.type = envelope.type
+        self.message_id = envelope.message_id
+        self.timestamp = envelope.timestamp
+        self.received_at = entry.received_at
         self._entry = entry
+        self._envelope = envelope
         self._parts: dict[str, Any] = {}
         try:
             self._head = decode_head(envelope.body)
@@ -52,6 +58,26 @@ class Event:
     @property
     def integrations(self) -> Any:
         return self._read("integrations", self._entry.integrations)
+
+    def call(self) -> bytes:
+        """The event as JSON, as Segment passes one on: with its batch's parts, its times and its ids filled in."""
+        found = _part(self._envelope.body)
+        call: dict[str, Any] = found if isinstance(found, dict) else {}
+        call.pop("writeKey", None)
+        for name in ("context", "integrations"):
+            if (merged := getattr(self, name)) is not None:
+                call[name] = merged
+        said = call.get("originalTimestamp") or call.get("timestamp")
+        call |= {
+            "type": self.type,
+            "messageId": self.message_id,
+            "timestamp": iso(self.timestamp),
+            "originalTimestamp": said or iso(self.timestamp),
+            "receivedAt": iso(self._entry.received_at),
+            "channel": call.get("channel") or "server",
+            "version": 2,
+        }
+        return _encode(call)
 
     def _read(self, name: str, outer: bytes = b"") -> Any:
         own: msgspec.Raw = getattr(self._head, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -24,6 +25,7 @@ class Product(msgspec.Struct, omit_defaults=True, gc=False):
     """One order line, as a review could be about it."""
 
     sku: str = ""
+    product_id: str = ""
     name: str = ""
     url: str = ""
     image_url: str = ""
@@ -46,6 +48,9 @@ class Order(msgspec.Struct, omit_defaults=True):
     locale: str = ""
     origin: str = ""  # scheme and host of the page that the event came from, if any
     products: list[Product] = []
+    ordered_at: int = 0  # ms: the event's own time
+    status: str = ""
+    traits: dict[str, str | bool] = {}  # those of the customer that were asked for
 
 
 class Rejection(msgspec.Struct):
@@ -76,12 +81,19 @@ def number(value: object) -> float | None:
 
 
 def read_order(
-    properties: object, *, context: object, traits: object, root_email: object, user_id: object
+    properties: object,
+    *,
+    context: object,
+    traits: object,
+    root_email: object,
+    user_id: object,
+    timestamp: int = 0,
+    wanted_traits: Sequence[str] = (),
 ) -> Order | Rejection:
     """The order in a completed order's `properties`, with the customer found where Segment's SDKs put one."""
     props, ctx = Keys(properties), Keys(context)
     people = (Keys(ctx.find("traits")), Keys(traits))
-    order_id = _order_id(props)
+    order_id = read_order_id(props)
     if isinstance(order_id, Rejection):
         return order_id
     address = _email(props, people, root_email, user_id)
@@ -100,11 +112,15 @@ def read_order(
         locale=text(ctx.find("locale"), 35),
         origin=_origin(Keys(ctx.find("page")).find("url")),
         products=_products(props.find("products")),
+        ordered_at=timestamp,
+        status=text(props.find("status", "order_status"), 64),
+        traits=_traits(people, wanted_traits) if wanted_traits else {},
     )
 
 
-def _order_id(props: Keys) -> str | Rejection:
-    value = props.find("order_id", "orderId", "id")  # V1 called it `id`
+def read_order_id(props: Keys) -> str | Rejection:
+    """The order's id, which V1 of the spec called `id`; numbers become text."""
+    value = props.find("order_id", "orderId", "id")
     if value is None:
         return Rejection("order_id", "order_id is missing: put the order's number into properties.order_id")
     if isinstance(value, float) and value.is_integer():
@@ -153,6 +169,18 @@ def _name(props: Keys, people: tuple[Keys, Keys]) -> str:
     return ""
 
 
+def _traits(people: tuple[Keys, Keys], wanted: Sequence[str]) -> dict[str, str | bool]:
+    """The customer's traits of these names that are a text, a number or a boolean."""
+    found: dict[str, str | bool] = {}
+    for name in wanted:
+        value = next((v for traits in people if (v := traits.find(name)) is not None), None)
+        if isinstance(value, bool):
+            found[name] = value
+        elif text(value, 100):
+            found[name] = text(value, 100)
+    return found
+
+
 def _joined(obj: Keys, *first: str) -> str:
     return f"{text(obj.find(*first), 127)} {text(obj.find('surname', 'last_name', 'lastname'), 127)}".strip()
 
@@ -163,7 +191,8 @@ def _products(value: object) -> list[Product]:
     for line in lines:
         found = Keys(line).find
         product = Product(
-            sku=text(found("sku", "product_id", "id"), 255),
+            sku=text(found("sku"), 255),
+            product_id=text(found("product_id", "id"), 255),
             name=text(found("name"), 255),
             url=_link(found("url")),
             image_url=_link(found("image_url")),
@@ -173,9 +202,10 @@ def _products(value: object) -> list[Product]:
             category=text(found("category"), 255),
             price=number(found("price")),
         )
-        if product.sku or product.name:
+        article = product.sku or product.product_id
+        if article or product.name:
             # The same article on two lines (a parent and its variant) would ask for two reviews of one thing.
-            products.setdefault((product.sku, "" if product.sku else product.name), product)
+            products.setdefault((article, "" if article else product.name), product)
     return list(products.values())
 
 

@@ -88,10 +88,13 @@ def decode_batch(body: bytes) -> Batch:
 
 
 def single(
-    kind: str, read: tuple[Head, Wrong | None], body: bytes, received_at: int, new_id: NewId
+    kind: str, read: tuple[Head, Wrong | None], body: bytes, received_at: int, new_id: NewId, room: int = 0
 ) -> Envelope:
-    """The envelope of one event whose type the path names. Too large, or wrong: an envelope that is refused."""
-    return _envelope(kind, read, body, None, received_at, new_id)
+    """The envelope of one event whose type the path names. Too large, or wrong: an envelope that is refused.
+
+    `room`: bytes beyond the limit, for what others added to the event on its way.
+    """
+    return _envelope(kind, read, body, None, received_at, new_id, EVENT_BYTES + room)
 
 
 def items(batch: Batch, received_at: int, new_id: NewId) -> list[Envelope]:
@@ -120,6 +123,7 @@ def _envelope(
     sent: int | None,
     received_at: int,
     new_id: NewId,
+    limit: int = EVENT_BYTES,
 ) -> Envelope:
     head, wrong = read
     message_id = head.message_id
@@ -132,8 +136,8 @@ def _envelope(
         original = timestamps.parse(head.timestamp)
     own = timestamps.parse(head.sent_at)
     when = timestamps.correct(original, sent if own is None else own, received_at)
-    if len(body) > EVENT_BYTES:
-        wrong = ("event_too_large", f"the event has {len(body):,} bytes; {EVENT_BYTES:,} are allowed")
+    if len(body) > limit:
+        wrong = ("event_too_large", f"the event has {len(body):,} bytes; {limit:,} are allowed")
     wrong = wrong or _wrong(kind, head)
     if wrong is None:
         return Envelope(message_id, kind, when, body)

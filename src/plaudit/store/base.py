@@ -6,12 +6,15 @@ Times are ms since 1970 UTC. Secrets go in and come out in the clear; the store 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Unpack
 
 import msgspec
 
-from plaudit.destinations.base import Outcome, State
+from plaudit.destinations.base import Draft, Fault, Outcome, State, What
+from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.order import Order
+from plaudit.store.decisions import Decided, Forgotten, Selection
+from plaudit.store.views import AttemptView, EventView, InvitationView
 
 READER = "process"
 
@@ -32,13 +35,22 @@ class ConfiguredDestination(msgspec.Struct, frozen=True):
     paused_at: int | None = None
 
 
+class Inlet(msgspec.Struct, frozen=True):
+    """The source of what Segment sends to a destination's own address."""
+
+    id: int
+    name: str
+    destination_id: int
+
+
 class Configuration(msgspec.Struct, frozen=True):
-    """What is configured now. `connections` are pairs (source id, destination id)."""
+    """What is configured now. `connections` are pairs (source id, destination id), those of inlets included."""
 
     version: int
     sources: list[Source]
     destinations: list[ConfiguredDestination]
     connections: list[tuple[int, int]]
+    inlets: list[Inlet] = []
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -49,12 +61,13 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Route(NamedTuple):
-    """An event at one destination: an order to invite for, or a code why none."""
+    """An event at one destination: something to deliver or to cancel, or a code why neither."""
 
     destination_id: int
     code: str
     detail: str | None = None
-    order: Order | None = None
+    draft: Draft | None = None
+    cancellation: Cancellation | None = None
 
 
 class EventRow(NamedTuple):
@@ -78,16 +91,20 @@ class Committed(msgspec.Struct):
     """What a batch came to, in numbers."""
 
     dispositions: dict[str, int] = {}
-    invited: dict[int, int] = {}  # destination id: new invitations
+    made: dict[int, int] = {}  # destination id: new deliveries
+    kept: int = 0  # of a replay: deliveries that its events had made before
 
 
 class Claimed(msgspec.Struct, array_like=True):
-    """An invitation that is this process's to send."""
+    """A delivery that is this process's to send."""
 
     id: int
-    order: Order
+    what: What
+    order: Order | None
     attempt: int
     first_attempt_at: int
+    due_at: int
+    call: str | None = None
 
 
 class Settled(NamedTuple):
@@ -103,56 +120,7 @@ class Settled(NamedTuple):
     status: int
     state: State
     due_at: int
-
-
-class InvitationView(msgspec.Struct):
-    """A row of the ledger, as people see it."""
-
-    id: int
-    destination: str
-    order_id: str
-    source: str | None
-    state: str
-    reason: str | None
-    message: str | None
-    attempts: int
-    created_at: int
-    due_at: int
-    updated_at: int
-    order: Order
-
-
-class AttemptView(msgspec.Struct):
-    number: int
-    started_at: int
-    finished_at: int
-    outcome: str
-    reason: str
-    message: str
-    status: int
-
-
-class DispositionView(msgspec.Struct):
-    destination: str
-    disposition: str
-    message: str
-    invitation: int | None = None
-
-
-class EventView(msgspec.Struct):
-    """An event with what became of it, as people see it."""
-
-    id: int
-    source: str | None
-    message_id: str
-    type: str
-    event: str | None
-    received_at: int
-    timestamp: int
-    order_id: str | None
-    disposition: str
-    message: str
-    destinations: list[DispositionView]
+    fault: Fault = Fault.VENDOR
 
 
 class Store(Protocol):
@@ -177,10 +145,25 @@ class Store(Protocol):
         Raises `LostRaceError` when the cursor is not at `before`: another process was quicker.
         """
 
+    async def foresee(self, events: list[EventRow], now: int) -> Committed:
+        """What events that are not in the log would come to, each with an id that no other has; nothing is kept."""
+
+    async def replay(
+        self, events: list[EventRow], now: int, *, dry: bool, disposition: str | None = None
+    ) -> Committed:
+        """Judge events anew that are known already, by their ids; what they make, they make once.
+
+        An event that made a delivery keeps its disposition. `dry`: only say what it would come to. With
+        `disposition` only events that have it now.
+        """
+
+    async def older_events(self, partition: int, position: int, since: int, until: int) -> int:
+        """How many events that were received in a range stood in the log below a position."""
+
     async def turn(
         self, destination_id: int, settled: list[Settled], limit: int, owner: str, now: int, lease_until: int
     ) -> list[Claimed]:
-        """Record attempts that ended, and claim up to `limit` invitations that are due."""
+        """Record attempts that ended, and claim up to `limit` deliveries that are due, in turn from each source."""
 
     async def release(self, claimed: list[Claimed], owner: str, now: int) -> None:
         """Give back what was claimed and surely not sent."""
@@ -188,11 +171,14 @@ class Store(Protocol):
     async def pause(self, destination_id: int, reason: str, message: str, now: int) -> None:
         """Stop a destination until its configuration is applied again."""
 
+    async def resume(self, destination_id: int, reason: str) -> None:
+        """End a pause that was made for this reason."""
+
     async def unblock(self, destination_id: int, now: int) -> int:
         """Queue what was blocked at a destination; how many."""
 
     async def next_due(self, destination_id: int) -> int | None:
-        """When its next invitation is due."""
+        """When its next delivery is due."""
 
     async def recover(self, owner: str, *, alone: bool, now: int, resend: list[int]) -> int:
         """Settle what a process that is gone left 'sending': uncertain, or queued where `resend` names the destination.
@@ -200,17 +186,25 @@ class Store(Protocol):
         `alone`: no other process delivers, so any owner but `owner` is gone. How many there were.
         """
 
-    async def invitations(
-        self,
-        *,
-        state: str | None = None,
-        order_id: str | None = None,
-        destination: str | None = None,
-        limit: int = 0,
-    ) -> list[InvitationView]:
+    async def count(self, **selection: Unpack[Selection]) -> dict[str, int]:
+        """How many deliveries a selection holds, by state."""
+
+    async def decide(
+        self, decided: Decided, *, after: int, limit: int, now: int, **selection: Unpack[Selection]
+    ) -> list[int]:
+        """Do what a person decided to the first `limit` deliveries of a selection whose ids are above `after`; their ids.
+
+        Call it with the last of them until there are none. A retry takes what failed or was refused, unless a
+        state is selected.
+        """
+
+    async def forget(self, email: str, now: int) -> Forgotten:
+        """Take a person out of the ledger. What is left says that their orders had their invitations."""
+
+    async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
         """The newest first; `limit` 0: all."""
 
-    async def attempts(self, invitation_id: int) -> list[AttemptView]: ...
+    async def attempts(self, delivery_id: int) -> list[AttemptView]: ...
 
     async def events(
         self,
@@ -229,6 +223,6 @@ class Store(Protocol):
         """Invitations by destination and state."""
 
     async def prune(self, before: int) -> int:
-        """Forget events received before then; the ledger keeps its rows. How many."""
+        """Forget events received before then, and calls passed on; invitations stay. How many events."""
 
     async def close(self) -> None: ...

@@ -1,13 +1,33 @@
-"""The declaration: what a shop can set, and the channels there are.
-
-The page that this implements knows one setting, "API Key" (the Integration Key). All others have defaults.
-"""
+"""The declaration: the destination's name, its settings, its channels, and what it makes of events."""
 
 from __future__ import annotations
 
-from plaudit.destinations.base import Destination, Setting
+from plaudit.destinations.base import Destination
+from plaudit.destinations.settings import Settings, duration
+from plaudit.destinations.trustpilot.channels import CHANNELS
 from plaudit.destinations.trustpilot.decide import decide
-from plaudit.destinations.trustpilot.integration_key import integration_key
+from plaudit.destinations.trustpilot.names import MAIL
+from plaudit.destinations.trustpilot.settings import SETTINGS
+
+
+def examine(settings: Settings) -> list[str]:
+    """What is wrong between settings that are right each by itself."""
+    faults = []
+    product, service = duration(settings, "product_send_after"), duration(settings, "send_after")
+    if product and product <= service:
+        faults.append(
+            "product_send_after must be later than send_after: Trustpilot wants the service review first"
+        )
+    if settings.get("channel") == MAIL and settings.get("reviews") == "product":
+        faults.append(
+            "reviews must be 'service' or 'both' with the channel 'afs': a mail always asks for the former"
+        )
+    if bool(settings.get("smtp_user")) != bool(settings.get("smtp_password")):
+        faults.append("smtp_user and smtp_password go together: set both, or none for a server without login")
+    if bool(settings.get("link_encrypt_key")) != bool(settings.get("link_auth_key")):
+        faults.append("link_encrypt_key and link_auth_key go together: Trustpilot Business shows both")
+    return faults
+
 
 trustpilot = Destination(
     type="trustpilot",
@@ -15,51 +35,7 @@ trustpilot = Destination(
     integrations_name="Trustpilot",
     description="Each completed order becomes one review invitation.",
     decide=decide,
-    channels=(integration_key,),
-    settings=(
-        Setting(
-            key="api_key",
-            label="API Key",
-            description="the Integration Key from Trustpilot Business, Integrations, Segment",
-            required=True,
-            secret=True,
-            pattern=r"[A-Za-z0-9_-]{4,128}",
-            hint="is no Integration Key: those have letters and digits only",
-        ),
-        Setting(
-            key="channel",
-            label="Channel",
-            description="how invitations reach Trustpilot",
-            default="integration_key",
-            choices=("integration_key",),
-        ),
-        Setting(
-            key="uncertain",
-            label="When it cannot be known whether an invitation was sent",
-            description="'hold' keeps it for a person to decide, 'resend' sends it again with the same reference",
-            default="hold",
-            choices=("hold", "resend"),
-        ),
-        Setting(
-            key="shop_url",
-            label="Shop URL",
-            description="sent as Origin; left out, it is taken from the page that the event came from",
-            pattern=r"https?://[A-Za-z0-9.-]+(:\d+)?/?",
-            hint="must look like https://shop.example.com",
-        ),
-        Setting(
-            key="base_url",
-            label="Base URL",
-            description="another host than Trustpilot's: the sandbox, or a test",
-            pattern=r"https?://[^\s/?#@]+(/[^\s?#]*)?",
-            hint="must look like https://host or http://127.0.0.1:8711",
-        ),
-        Setting(
-            key="allow_private",
-            label="Allow private addresses",
-            description="permit a base_url at a loopback, private or link-local address",
-            type=bool,
-            default=False,
-        ),
-    ),
+    channels=CHANNELS,
+    settings=SETTINGS,
+    examine=examine,
 )

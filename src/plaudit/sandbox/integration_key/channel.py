@@ -15,20 +15,20 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from plaudit.sandbox import asgi, faults
-from plaudit.sandbox.asgi import Answer, told
-from plaudit.sandbox.faults import Drawn, Fault, Faults
+from plaudit.sandbox.asgi import BODY_LIMIT, Answer, told
+from plaudit.sandbox.faults import Drawn, Faults
 from plaudit.sandbox.integration_key import contract
-from plaudit.sandbox.integration_key.contract import ContractError, Invitation
+from plaudit.sandbox.integration_key.contract import Invitation
+from plaudit.sandbox.reading import ContractError
 from plaudit.sandbox.recorder import Received, Recorder
 
 CHANNEL = "integration_key"
-BODY_LIMIT = 1024 * 1024
 
 _KEY = re.compile("[A-Za-z0-9]{8,64}")
-_JSON = re.compile(r"application/json\s*(;\s*charset\s*=\s*\"?utf-?8\"?\s*)?", re.IGNORECASE)
+_FAULTS = faults.of(CHANNEL)
 # The browser asks for trustboxconfig, which knows neither blocked plugins nor products.
-_CONFIG_FAULTS = faults.ALL - faults.BLOCKED - {"202-first"}
-_WITH_PRODUCTS = faults.ALL - {"202-first"}
+_CONFIG_FAULTS = _FAULTS - faults.BLOCKED - {"202-first"}
+_WITH_PRODUCTS = _FAULTS - {"202-first"}
 _ASK = Answer(202)
 
 
@@ -89,7 +89,7 @@ class IntegrationKey:
         invitation = contract.read_invitation(body)
         received = _received(key, invitation)
         asks = not invitation.has_products and not invitation.payloadType
-        drawn = self._faults.draw(key, faults.ALL if asks else _WITH_PRODUCTS)
+        drawn = self._faults.draw(key, _FAULTS if asks else _WITH_PRODUCTS)
         answer = _faulty(drawn) or (_ASK if drawn.ask_products else Answer(201))
         if answer.broken != "reset":
             self._record(received, drawn, answer, information=invitation.payloadType is not None)
@@ -98,7 +98,7 @@ class IntegrationKey:
     def _batch(self, key: str, body: bytes) -> Answer:
         batch = contract.read_batch(body)
         asks = batch.type == "WITHOUT_PRODUCT_DATA"
-        drawn = self._faults.draw(key, faults.ALL if asks else _WITH_PRODUCTS)
+        drawn = self._faults.draw(key, _FAULTS if asks else _WITH_PRODUCTS)
         answer = _faulty(drawn) or (_ASK if drawn.ask_products else Answer(201))
         failures = []
         for item in batch.invitations:
@@ -150,23 +150,14 @@ def _received(key: str, invitation: Invitation) -> Received:
 
 def _faulty(drawn: Drawn) -> Answer | None:
     """The answer that the drawn fault gives in place of the right one."""
-    if drawn.fault is None:
-        return None
-    name, value = drawn.fault.name, drawn.fault.value
-    if name in ("reset", "reset-after"):
-        return Answer(0, broken=name)
-    if name in faults.BLOCKED:
-        return asgi.json(int(name), value.split(","))
-    later = ((b"retry-after", value.encode()),) if value else ()
-    return told(int(name), _because(drawn.fault), *later)
-
-
-def _because(fault: Fault) -> str:
-    return f"the sandbox's fault {fault.name} is on: {faults.KINDS[fault.name].meaning}"
+    fault = drawn.fault
+    if fault is not None and fault.name in faults.BLOCKED:
+        return asgi.json(int(fault.name), fault.value.split(","))
+    return asgi.faulty(fault)
 
 
 def _check_headers(scope: Scope) -> None:
-    if not _JSON.fullmatch(asgi.header(scope, b"content-type").strip()):
+    if not asgi.is_json(scope):
         raise ContractError("Content-Type: send application/json, with charset=utf-8 or none")
     if asgi.header(scope, b"content-encoding"):
         raise ContractError("Content-Encoding: send the body uncompressed, without this header")

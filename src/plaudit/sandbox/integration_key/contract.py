@@ -1,28 +1,23 @@
 """The Integration-Key API's data, read strictly: bytes in, an invitation out or a reason in words.
 
 From the sources of Trustpilot's six plugins (trustpilot.md 1.2, 1.3, 1.6). The vendor may be laxer; a client
-that satisfies this module sends nothing the plugins would not. Pure. A message names field and mend, and
-never repeats a value: values are people's names and addresses.
+that satisfies this module sends nothing the plugins would not. Pure; `reading` words what is wrong.
 """
 
 # ruff: noqa: N815 - the fields have the wire's names
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from plaudit.sandbox.integration_key.address import is_address
+from plaudit.sandbox.address import is_address
+from plaudit.sandbox.reading import ContractError, Reader
 
 MAX_BATCH = 20
 
-T = TypeVar("T")
 _Text = str | int | float
-
-
-class ContractError(Exception):
-    """The data are not what the contract says; the message is for the one who sent them."""
 
 
 class Product(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -76,8 +71,6 @@ class _Reference(msgspec.Struct):
     referenceId: str = ""
 
 
-_invitation = msgspec.json.Decoder(Invitation)
-_batch = msgspec.json.Decoder(Batch)
 _reference = msgspec.json.Decoder(_Reference)
 
 _MENDS = {
@@ -96,24 +89,26 @@ _MENDS = {
     "invitations": f"an array of 1 to {MAX_BATCH} invitations",
     "type": '"WITH_PRODUCT_DATA" or "WITHOUT_PRODUCT_DATA"',
 }
-_PLACE = re.compile(r"(?s)(?P<what>.*?)(?: - at `\$\.?(?P<place>.*)`)?")
-_FIELD = re.compile(r"Object (?P<how>contains unknown|missing required) field `(?P<name>\w{1,60})`")
+_invitation = Reader(Invitation, _MENDS, {"products[]": Product})
+_batch = Reader(Batch, _MENDS)
 
 
 def read_invitation(body: bytes | msgspec.Raw) -> Invitation:
     """The invitation that `body` holds; ContractError says what is wrong with it."""
-    invitation = _decoded(_invitation, body)
-    _require(is_address(invitation.recipientEmail), "recipientEmail: not an e-mail address")
-    _require(bool(invitation.referenceId.strip()), "referenceId: empty")
+    invitation = _invitation.read(body)
+    _invitation.require(is_address(invitation.recipientEmail), "recipientEmail: not an e-mail address")
+    _invitation.require(bool(invitation.referenceId.strip()), "referenceId: empty")
     currency = invitation.currency
-    _require(not currency or re.fullmatch("[A-Z]{3}", currency) is not None, "currency: not an ISO code")
+    _invitation.require(
+        not currency or re.fullmatch("[A-Z]{3}", currency) is not None, "currency: not an ISO code"
+    )
     _check_products(invitation.products, invitation.productSkus)
     return invitation
 
 
 def read_batch(body: bytes) -> Batch:
     """The batch that `body` holds, its items still unread: one bad item spoils no other."""
-    return _decoded(_batch, body)
+    return _batch.read(body)
 
 
 def read_item(batch: Batch, item: msgspec.Raw) -> Invitation:
@@ -147,31 +142,3 @@ def _check_products(products: list[Product] | msgspec.UnsetType, skus: list[str]
     for at, (product, sku) in enumerate(zip(products, skus, strict=True)):
         if product.sku and product.sku != sku:
             raise ContractError(f"productSkus[{at}]: not the sku of products[{at}]; keep both in one order")
-
-
-def _require(good: bool, problem: str) -> None:
-    if not good:
-        raise ContractError(f"{problem}; send {_MENDS[problem.partition(':')[0]]}")
-
-
-def _decoded(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise ContractError(_in_words(str(error), decoder.type)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ContractError("the body is not JSON in UTF-8; send one JSON object") from None
-
-
-def _in_words(error: str, struct: Any) -> str:
-    """The message of msgspec with the field in front and the mend behind."""
-    found = _PLACE.fullmatch(error)
-    what, place = (found["what"], found["place"] or "") if found else (error, "")
-    field = _FIELD.match(what)
-    name = f"{place}.{field['name']}".lstrip(".") if field else place
-    if what.startswith("Object contains unknown field"):
-        known = ", ".join((Product if place else struct).__struct_fields__)
-        return f"{name or 'a field'}: the contract has no such field; leave it out (there are {known})"
-    mend = _MENDS.get(name, "")
-    problem = "missing" if field else "no known value" if what.startswith("Invalid enum") else what
-    return f"{name or 'the body'}: {problem}" + (f"; send {mend}" if mend else "")

@@ -8,7 +8,7 @@ import msgspec
 from plaudit.queries import load
 from plaudit.secrets import Vault
 from plaudit.sqlite import rows, savepoint
-from plaudit.store.base import Configuration, ConfiguredDestination, Source, Wanted
+from plaudit.store.base import Configuration, ConfiguredDestination, Inlet, Source, Wanted
 
 SQL = load("plaudit.store", "sql", "sqlite", "config.sql")
 
@@ -30,8 +30,10 @@ def read(connection: apsw.Connection, vault: Vault) -> Configuration:
             )
             for id_, name, type_, settings, *paused in rows(connection, SQL["destinations"])
         ]
+        inlets = [Inlet(*row) for row in rows(connection, SQL["inlets"])]
         connections = list(rows(connection, SQL["connections"]))
-    return Configuration(number, sources, destinations, connections)
+    connections += [(inlet.id, inlet.destination_id) for inlet in inlets]
+    return Configuration(number, sources, destinations, connections, inlets)
 
 
 def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -> None:
@@ -49,6 +51,8 @@ def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -
         sealed = vault.seal(msgspec.json.encode(settings), f"settings of {name}")
         row = {"name": name, "type": type_, "settings": sealed, "now": now}
         destination_id = connection.execute(SQL["put_destination"], row).get
+        inlet = {"name": f"segment/{name}", "destination_id": destination_id, "now": now}
+        connection.execute(SQL["put_inlet"], inlet)
         for source in connected:
             connection.execute(SQL["connect"], (sources[source], destination_id))
     connection.execute(SQL["touch_config"])

@@ -5,19 +5,22 @@ Invariant: a row is 'sending' on disk before its request leaves, so no crash can
 
 from __future__ import annotations
 
+from itertools import islice, zip_longest
+
 import apsw
 import msgspec
 
-from plaudit.destinations.base import Outcome, State
+from plaudit.destinations.base import Fault, Outcome, State
 from plaudit.queries import load
-from plaudit.sqlite import put_many
+from plaudit.sqlite import put_many, rows
 from plaudit.store.base import Claimed, Settled
+from plaudit.store.sqlite.cancel import apply_cancellations
 
 SQL = load("plaudit.store", "sql", "sqlite", "deliver.sql")
 _decode_claimed = msgspec.json.Decoder(list[Claimed]).decode
 
 INTERRUPTED = "interrupted"
-_INTERRUPTED = "Plaudit stopped during the attempt: it cannot be known whether the invitation was made"
+_INTERRUPTED = "Plaudit stopped during the attempt: it cannot be known whether it did its work"
 
 
 def turn(
@@ -41,19 +44,46 @@ def turn(
         connection,
         SQL["put_attempt"],
         [
-            (s.id, s.attempt, s.started_at, s.finished_at, s.outcome.value, s.reason, s.message, s.status)
+            (
+                s.id,
+                s.attempt,
+                s.started_at,
+                s.finished_at,
+                s.outcome.value,
+                s.reason,
+                s.message,
+                s.status,
+                s.fault.value,
+            )
             for s in settled
         ],
     )
+    # An order that was cancelled during an attempt must not be tried again.
+    apply_cancellations(connection, [s.id for s in settled if s.state is State.QUEUED], now)
+    _cancel_forgotten(connection, [s.id for s in settled if s.state is not State.ACCEPTED], now)
     if limit <= 0:
         return []
-    due = {"destination_id": destination_id, "limit": limit, "now": now}
-    claimed = _decode_claimed(connection.execute(SQL["due"], due).get)
+    claimed = _due(connection, destination_id, limit, now)
     if claimed:
         ids = msgspec.json.encode([c.id for c in claimed]).decode()
         lease = {"ids": ids, "owner": owner, "now": now, "lease_until": lease_until}
         connection.execute(SQL["claim"], lease)
     return claimed
+
+
+def _due(connection: apsw.Connection, destination_id: int, limit: int, now: int) -> list[Claimed]:
+    """What is due, from each source in turn: the backlog of one does not keep another's new orders waiting."""
+    at = {"destination_id": destination_id}
+    by_source = [
+        _decode_claimed(
+            connection.execute(SQL["due"], at | {"source_id": id_, "limit": limit, "now": now}).get
+        )
+        for (id_,) in connection.execute(SQL["waiting_sources"], at).fetchall()
+    ]
+    if len(by_source) == 1:
+        return by_source[0]
+    in_turn = (each for row in zip_longest(*by_source) for each in row if each is not None)
+    return list(islice(in_turn, limit))
 
 
 def release(connection: apsw.Connection, claimed: list[Claimed], owner: str, now: int) -> None:
@@ -64,21 +94,35 @@ def pause(connection: apsw.Connection, destination_id: int, reason: str, message
     connection.execute(SQL["pause"], (now, reason, message, destination_id))
 
 
+def resume(connection: apsw.Connection, destination_id: int, reason: str) -> None:
+    connection.execute(SQL["resume"], (destination_id, reason))
+
+
 def unblock(connection: apsw.Connection, destination_id: int, now: int) -> int:
     connection.execute(SQL["unblock"], {"destination_id": destination_id, "now": now})
     return connection.changes()
 
 
 def next_due(connection: apsw.Connection, destination_id: int) -> int | None:
-    due: int | None = connection.execute(SQL["next_due"], (destination_id,)).get
+    due: int | None = connection.execute(SQL["next_due"], {"destination_id": destination_id}).get
     return due
 
 
 def recover(connection: apsw.Connection, owner: str, alone: bool, now: int, resend: list[int]) -> int:
-    rows = connection.execute(SQL["abandoned"], {"now": now, "alone": alone, "owner": owner}).fetchall()
-    for id_, destination_id, attempts, started_at in rows:
+    given = {"now": now, "alone": alone, "owner": owner}
+    found = list(rows(connection, SQL["abandoned"], given))
+    for id_, destination_id, attempts, started_at in found:
         state = State.QUEUED if destination_id in resend else State.UNCERTAIN
         connection.execute(SQL["recover"], (state.value, INTERRUPTED, _INTERRUPTED, now, now, id_, attempts))
-        attempt = (id_, attempts, started_at, now, Outcome.UNCERTAIN.value, INTERRUPTED, _INTERRUPTED, 0)
+        outcome, fault = Outcome.UNCERTAIN.value, Fault.OURS.value
+        attempt = (id_, attempts, started_at, now, outcome, INTERRUPTED, _INTERRUPTED, 0, fault)
         connection.execute(SQL["put_attempt"], attempt)
-    return len(rows)
+    apply_cancellations(connection, [row[0] for row in found if row[1] in resend], now)
+    _cancel_forgotten(connection, [row[0] for row in found], now)
+    return len(found)
+
+
+def _cancel_forgotten(connection: apsw.Connection, ids: list[int], now: int) -> None:
+    """Whom Plaudit forgot during an attempt cannot be invited by another one."""
+    if ids:
+        connection.execute(SQL["cancel_forgotten"], {"ids": msgspec.json.encode(ids).decode(), "now": now})

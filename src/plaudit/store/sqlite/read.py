@@ -7,26 +7,38 @@ from typing import Any
 import apsw
 import msgspec
 
+from plaudit.destinations.base import ATTENTION
 from plaudit.queries import load
 from plaudit.spec import dispositions
 from plaudit.spec.order import Order
 from plaudit.sqlite import rows, savepoint
-from plaudit.store.base import AttemptView, DispositionView, EventView, InvitationView
+from plaudit.store.decisions import Selection
+from plaudit.store.sqlite.operate import bound
+from plaudit.store.views import AttemptView, DispositionView, EventView, InvitationView
 
 SQL = load("plaudit.store", "sql", "sqlite", "read.sql")
 _decode_order = msgspec.json.Decoder(Order).decode
 
 
-def invitations(
-    connection: apsw.Connection, state: str | None, order_id: str | None, destination: str | None, limit: int
-) -> list[InvitationView]:
-    sql = SQL["invitations"] if order_id is None else SQL["invitations_of_order"]
-    given = {"state": state, "order_id": order_id, "destination": destination, "limit": limit or -1}
-    return [InvitationView(*[*row, _decode_order(payload)]) for *row, payload in rows(connection, sql, given)]
+def invitations(connection: apsw.Connection, selection: Selection, limit: int) -> list[InvitationView]:
+    """By the index that fits the selection best."""
+    if selection.get("order_id") is not None:
+        query = "invitations_of_order"
+    elif selection.get("email") is not None:
+        query = "invitations_of_recipient"
+    elif selection.get("state") in ATTENTION:
+        query = "invitations_in_attention"
+    else:
+        query = "invitations"
+    given = bound(selection) | {"limit": limit or -1}
+    return [
+        InvitationView(*[*row, _decode_order(payload) if payload is not None else None])
+        for *row, payload in rows(connection, SQL[query], given)
+    ]
 
 
-def attempts(connection: apsw.Connection, invitation_id: int) -> list[AttemptView]:
-    return [AttemptView(*row) for row in rows(connection, SQL["attempts"], (invitation_id,))]
+def attempts(connection: apsw.Connection, delivery_id: int) -> list[AttemptView]:
+    return [AttemptView(*row) for row in rows(connection, SQL["attempts"], (delivery_id,))]
 
 
 def states(connection: apsw.Connection) -> dict[str, dict[str, int]]:

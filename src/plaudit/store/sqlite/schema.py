@@ -1,15 +1,18 @@
 """Bringing a file to the newest schema: the migrations that it has not had, in order, in one transaction.
 
-`NNNN_pre_what.sql` is safe while older code runs, `NNNN_post_what.sql` needs the new code everywhere.
+`NNNN_pre_what.sql` is safe while older code runs, `NNNN_post_what.sql` needs the new code everywhere. In them
+`recipient(address)` is spec/email.py's.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 import apsw
 
 from plaudit.errors import DataError
+from plaudit.spec import email
 from plaudit.sqlite import transaction
 
 
@@ -26,6 +29,7 @@ def migrate(connection: apsw.Connection) -> None:
     known = migrations()
     if connection.pragma("user_version") == known[-1][0]:
         return
+    connection.create_scalar_function("recipient", _recipient, 1, deterministic=True)
     with transaction(connection):
         version = connection.pragma("user_version")
         if version > known[-1][0]:
@@ -34,3 +38,7 @@ def migrate(connection: apsw.Connection) -> None:
             if number > version:
                 connection.execute(sql)
                 connection.pragma("user_version", number)
+
+
+def _recipient(*addresses: Any) -> int | None:
+    return email.recipient(addresses[0]) if isinstance(addresses[0], str) else None

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from plaudit.secrets import Vault
 from plaudit.sqlite import Reader, Writer
-from plaudit.store.base import (
-    AttemptView,
-    Claimed,
-    Committed,
-    Configuration,
-    EventRow,
-    EventView,
-    InvitationView,
-    Settled,
-    Wanted,
-)
-from plaudit.store.sqlite import config, ledger, process, read
+from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
+from plaudit.store.decisions import Decided, Forgotten, Selection
+from plaudit.store.sqlite import config, ledger, operate, process, read
 from plaudit.store.sqlite.schema import migrate
+from plaudit.store.views import AttemptView, EventView, InvitationView
 
 
 class SqliteStore:
@@ -47,6 +41,18 @@ class SqliteStore:
     ) -> Committed:
         return await self._writer.submit(lambda c: process.commit(c, partition, before, after, events, now))
 
+    async def foresee(self, events: list[EventRow], now: int) -> Committed:
+        return await self._writer.trial(lambda c: process.take(c, events, now))
+
+    async def replay(
+        self, events: list[EventRow], now: int, *, dry: bool, disposition: str | None = None
+    ) -> Committed:
+        run = self._writer.trial if dry else self._writer.submit
+        return await run(lambda c: process.replay(c, events, disposition, now))
+
+    async def older_events(self, partition: int, position: int, since: int, until: int) -> int:
+        return await self._reader.run(lambda c: process.older_events(c, partition, position, since, until))
+
     async def turn(
         self, destination_id: int, settled: list[Settled], limit: int, owner: str, now: int, lease_until: int
     ) -> list[Claimed]:
@@ -60,6 +66,9 @@ class SqliteStore:
     async def pause(self, destination_id: int, reason: str, message: str, now: int) -> None:
         await self._writer.submit(lambda c: ledger.pause(c, destination_id, reason, message, now))
 
+    async def resume(self, destination_id: int, reason: str) -> None:
+        await self._writer.submit(lambda c: ledger.resume(c, destination_id, reason))
+
     async def unblock(self, destination_id: int, now: int) -> int:
         return await self._writer.submit(lambda c: ledger.unblock(c, destination_id, now))
 
@@ -69,18 +78,32 @@ class SqliteStore:
     async def recover(self, owner: str, *, alone: bool, now: int, resend: list[int]) -> int:
         return await self._writer.submit(lambda c: ledger.recover(c, owner, alone, now, resend))
 
-    async def invitations(
-        self,
-        *,
-        state: str | None = None,
-        order_id: str | None = None,
-        destination: str | None = None,
-        limit: int = 0,
-    ) -> list[InvitationView]:
-        return await self._reader.run(lambda c: read.invitations(c, state, order_id, destination, limit))
+    async def count(self, **selection: Unpack[Selection]) -> dict[str, int]:
+        return await self._reader.run(lambda c: operate.count(c, selection))
 
-    async def attempts(self, invitation_id: int) -> list[AttemptView]:
-        return await self._reader.run(lambda c: read.attempts(c, invitation_id))
+    async def decide(
+        self, decided: Decided, *, after: int, limit: int, now: int, **selection: Unpack[Selection]
+    ) -> list[int]:
+        # Chosen beside the writer, for which others wait; the writer then looks whether it is still so.
+        while ids := await self._reader.run(
+            partial(operate.selected, decided=decided, after=after, limit=limit, selection=selection)
+        ):
+            done = await self._writer.submit(
+                partial(operate.decide, decided=decided, ids=ids, selection=selection, now=now)
+            )
+            if done:
+                return done
+            after = ids[-1]
+        return []
+
+    async def forget(self, email: str, now: int) -> Forgotten:
+        return await self._writer.submit(lambda c: operate.forget(c, email, now))
+
+    async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
+        return await self._reader.run(lambda c: read.invitations(c, selection, limit))
+
+    async def attempts(self, delivery_id: int) -> list[AttemptView]:
+        return await self._reader.run(lambda c: read.attempts(c, delivery_id))
 
     async def events(
         self,

@@ -6,7 +6,12 @@ SELECT value FROM meta WHERE key = 'config_version';
 UPDATE meta SET value = value + 1 WHERE key = 'config_version';
 
 -- name: sources
-SELECT id, name, write_key FROM sources WHERE active = 1 ORDER BY name;
+SELECT id, name, write_key FROM sources WHERE active = 1 AND destination_id IS NULL ORDER BY name;
+
+-- name: inlets
+-- The sources that stand for what Segment sends to a destination's own address.
+SELECT s.id, s.name, s.destination_id FROM sources s JOIN destinations d ON d.id = s.destination_id
+WHERE s.active = 1 AND d.active = 1 ORDER BY s.name;
 
 -- name: destinations
 SELECT id, name, type, settings, paused_reason, paused_message, paused_at FROM destinations WHERE active = 1 ORDER BY name;
@@ -19,6 +24,12 @@ INSERT INTO sources (name, write_key, active, created_at) VALUES (:name, :write_
 ON CONFLICT (name) DO UPDATE SET write_key = excluded.write_key, active = 1
 RETURNING id;
 
+-- name: put_inlet
+-- It has no write key: a destination's own key leads to it.
+INSERT INTO sources (name, write_key, active, created_at, destination_id) VALUES (:name, x'', 1, :now, :destination_id)
+ON CONFLICT (name) DO UPDATE SET active = 1, destination_id = excluded.destination_id
+RETURNING id;
+
 -- name: put_destination
 -- Applying a destination also ends its pause: the next attempt shows whether it is mended.
 INSERT INTO destinations (name, type, settings, active, created_at) VALUES (:name, :type, :settings, 1, :now)
@@ -28,7 +39,7 @@ RETURNING id;
 
 -- name: retire_sources
 -- Names as a JSON array: all others leave the configuration.
-UPDATE sources SET active = 0 WHERE active = 1 AND name NOT IN (SELECT value FROM json_each(?));
+UPDATE sources SET active = 0 WHERE active = 1 AND destination_id IS NULL AND name NOT IN (SELECT value FROM json_each(?));
 
 -- name: retire_destinations
 UPDATE destinations SET active = 0 WHERE active = 1 AND name NOT IN (SELECT value FROM json_each(?));

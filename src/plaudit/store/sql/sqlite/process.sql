@@ -26,24 +26,32 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0);
 -- name: first_event
 SELECT id FROM events WHERE source_id = ? AND message_id = ? AND first = 1;
 
--- name: put_invitation
--- The one place where invitations are made, many at once; a second one for an order is passed over.
-INSERT INTO invitations (id, destination_id, order_id, source_id, event_id, payload, state, created_at, due_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (destination_id, order_id) DO NOTHING;
+-- name: replayable
+-- Which of these events may be judged anew: not duplicates, not refused ones; only those with a disposition, if given.
+SELECT e.id FROM events e WHERE e.id IN (SELECT value FROM json_each(:ids)) AND e.first = 1
+  AND (:disposition IS NULL OR e.disposition = :disposition
+    OR EXISTS (SELECT 1 FROM dispositions p WHERE p.event_id = e.id AND p.code = :disposition));
 
--- name: last_invitation
--- The highest id ever given.
-SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'invitations'), 0);
+-- name: made_by
+-- Where events have made their deliveries: by their dispositions, or because the delivery says so.
+SELECT p.event_id, p.destination_id FROM dispositions p
+LEFT JOIN deliveries d ON d.id = p.delivery_id
+WHERE p.event_id IN (SELECT value FROM json_each(:ids))
+  AND (p.code IN (SELECT value FROM json_each(:made)) OR d.event_id = p.event_id);
 
--- name: invitations_there
-SELECT id FROM invitations WHERE id IN (SELECT value FROM json_each(?));
+-- name: older_events
+-- Events of entries below a position: those whose bodies the log has no more. An id is made in spec/envelope.py.
+SELECT count(*) FROM events
+WHERE id < :below AND id / 4096 % 64 = :partition AND received_at >= :since AND received_at < :until;
 
--- name: invitation_of_order
-SELECT id, state, created_at FROM invitations WHERE destination_id = ? AND order_id = ?;
+-- name: judge_anew
+UPDATE events SET order_id = coalesce(:order_id, order_id), disposition = :disposition, detail = :detail WHERE id = :id;
 
 -- name: put_disposition
-INSERT INTO dispositions (event_id, destination_id, code, detail, invitation_id) VALUES (?, ?, ?, ?, ?);
+-- A second one replaces the first: the event was judged anew.
+INSERT INTO dispositions (event_id, destination_id, code, detail, delivery_id) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (event_id, destination_id) DO UPDATE SET code = excluded.code, detail = excluded.detail,
+  delivery_id = excluded.delivery_id;
 
 -- name: prune_events
 -- Events age out, the oldest first and a few at a time; invitations never do.
@@ -53,3 +61,12 @@ DELETE FROM events WHERE id IN (
 
 -- name: prune_dispositions
 DELETE FROM dispositions WHERE event_id = ?;
+
+-- name: prune_calls
+-- Calls that were passed on age out as events do; a message id is not known for longer either.
+DELETE FROM deliveries WHERE id IN (
+  SELECT id FROM deliveries WHERE what = 'identify' AND state IN ('accepted', 'refused', 'cancelled') AND updated_at < ? LIMIT ?
+) RETURNING id;
+
+-- name: prune_attempts
+DELETE FROM attempts WHERE delivery_id = ?;

@@ -1,25 +1,54 @@
 -- name: invitations
 -- Newest first; each condition counts only when it is given.
-SELECT i.id, d.name, i.order_id, s.name, i.state, i.reason, i.message, i.attempts, i.created_at, i.due_at, i.updated_at, i.payload
-FROM invitations i
-JOIN destinations d ON d.id = i.destination_id
-LEFT JOIN sources s ON s.id = i.source_id
-WHERE (:state IS NULL OR i.state = :state)
-  AND (:order_id IS NULL OR i.order_id = :order_id)
-  AND (:destination IS NULL OR d.name = :destination)
-ORDER BY i.id DESC LIMIT :limit;
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.what = :what AND (:state IS NULL OR d.state = :state) AND (:order_id IS NULL OR d.key = :order_id)
+  AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
+  AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
+  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
+ORDER BY d.id DESC LIMIT :limit;
 
 -- name: invitations_of_order
 -- By order, over all destinations, by the unique index.
-SELECT i.id, d.name, i.order_id, s.name, i.state, i.reason, i.message, i.attempts, i.created_at, i.due_at, i.updated_at, i.payload
-FROM destinations d
-JOIN invitations i ON i.destination_id = d.id AND i.order_id = :order_id
-LEFT JOIN sources s ON s.id = i.source_id
-WHERE (:state IS NULL OR i.state = :state) AND (:destination IS NULL OR d.name = :destination)
-ORDER BY i.id DESC LIMIT :limit;
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM destinations t
+JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE (:state IS NULL OR d.state = :state) AND (:destination IS NULL OR t.name = :destination)
+  AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
+  AND (:recipient IS NULL OR d.recipient = :recipient)
+  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
+ORDER BY d.id DESC LIMIT :limit;
+
+-- name: invitations_of_recipient
+-- By customer, by the index on the hash of the address.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.recipient = :recipient
+  AND d.what = :what AND (:state IS NULL OR d.state = :state) AND (:order_id IS NULL OR d.key = :order_id)
+  AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
+  AND (:reason IS NULL OR d.reason = :reason)
+  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
+ORDER BY d.id DESC LIMIT :limit;
+
+-- name: invitations_in_attention
+-- By one of the states that wait for a person, by the index on those: quick, however large the ledger.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM destinations t
+JOIN deliveries d ON d.destination_id = t.id AND d.state = :state AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.what = :what AND (:order_id IS NULL OR d.key = :order_id)
+  AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
+  AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
+  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
+ORDER BY d.id DESC LIMIT :limit;
 
 -- name: attempts
-SELECT number, started_at, finished_at, outcome, reason, message, status FROM attempts WHERE invitation_id = ? ORDER BY number;
+SELECT number, started_at, finished_at, outcome, reason, message, status, fault FROM attempts WHERE delivery_id = ? ORDER BY number;
 
 -- name: events
 -- Newest first by arrival.
@@ -31,17 +60,17 @@ WHERE (:source IS NULL OR s.name = :source) AND (:order_id IS NULL OR e.order_id
 ORDER BY e.id DESC LIMIT :limit;
 
 -- name: dispositions
-SELECT p.event_id, d.name, p.code, p.detail, p.invitation_id
+SELECT p.event_id, d.name, p.code, p.detail, p.delivery_id
 FROM dispositions p JOIN destinations d ON d.id = p.destination_id
 WHERE p.event_id IN (SELECT value FROM json_each(?))
 ORDER BY p.event_id, d.name;
 
 -- name: states
 -- How many invitations are in each state, per destination: for doctor, not for a hot path.
-SELECT d.name, i.state, count(*) FROM invitations i JOIN destinations d ON d.id = i.destination_id GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT t.name, d.state, count(*) FROM deliveries d JOIN destinations t ON t.id = d.destination_id GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- name: attention
--- How many wait for a person; each destination has a row, also with none. Runs on invitations_attention alone.
-SELECT d.name, i.state, count(i.state) FROM destinations d
-LEFT JOIN invitations i ON i.destination_id = d.id AND i.state IN ('failed', 'blocked', 'uncertain', 'refused')
+-- How many wait for a person; each destination has a row, also with none. Runs on deliveries_attention alone.
+SELECT t.name, d.state, count(d.state) FROM destinations t
+LEFT JOIN deliveries d ON d.destination_id = t.id AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
 GROUP BY 1, 2;

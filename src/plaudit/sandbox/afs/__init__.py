@@ -1,0 +1,1 @@
+"""The Automatic Feedback Service: invitations by mail (reference: trustpilot.md 4)."""
