@@ -3,6 +3,7 @@
     PlauditError                 exit 1
     ├── UsageError               exit 2: the command's words are off
     ├── ConfigError              the configuration cannot be used; names the place and what exists
+    │   └── QueryError           a query that cannot be read, with its place (engage/language/errors.py)
     ├── DataError                the data directory or database cannot be used
     │   └── InUseError           another process holds it
     ├── LostRaceError            another process did the same work first; nothing was written
