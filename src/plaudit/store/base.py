@@ -6,6 +6,7 @@ Times are ms since 1970 UTC. Secrets go in and come out in the clear; the store 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, Unpack
 
 import msgspec
@@ -224,5 +225,21 @@ class Store(Protocol):
 
     async def prune(self, before: int) -> int:
         """Forget events received before then, and calls passed on; invitations stay. How many events."""
+
+    async def join(self, owner: str, role: str, resources: list[str], seconds: float) -> set[str]:
+        """Take part in a role's work for `seconds` by the store's clock; which of its resources are this owner's now.
+
+        A resource belongs to one owner at a time, until its time has passed. Each owner gets its share of them; what
+        is more than that is given up. `turn` claims nothing for an owner whose `lane:ID` is another's.
+        """
+
+    async def leave(self, owner: str) -> None:
+        """Give up everything at once, so that others need not wait for the time to pass."""
+
+    async def listen(self, heard: Callable[[set[int]], None]) -> None:
+        """Call `heard` with destinations that get new deliveries from any process, as long as this is awaited.
+
+        It may miss some, so nothing may depend on it. A store that cannot hear returns at once.
+        """
 
     async def close(self) -> None: ...

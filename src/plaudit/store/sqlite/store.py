@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Unpack
@@ -127,6 +128,16 @@ class SqliteStore:
             gone = await self._writer.submit(lambda c: process.prune(c, before))
             total += gone
         return total
+
+    async def join(self, owner: str, role: str, resources: list[str], seconds: float) -> set[str]:
+        del owner, role, seconds
+        return set(resources)  # one process a role: file locks see to it (app.py)
+
+    async def leave(self, owner: str) -> None:
+        """There is nothing to give up."""
+
+    async def listen(self, heard: Callable[[set[int]], None]) -> None:
+        """One process does not tell another: lanes look by themselves."""
 
     async def close(self) -> None:
         await self._writer.close()
