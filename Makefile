@@ -5,13 +5,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check bench lock clean format
+.PHONY: run test chaos check bench lock clean format
 
 run: $(VENV)/.run           ## the whole line in one terminal: server, sandbox, one real order
 	@$(BIN)/plaudit demo
 
 test: $(VENV)/.dev          ## every test, against real parts
 	@$(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev         ## faults, kills and the cluster's troubles, twenty times as long
+	@PLAUDIT_THOROUGH=20 $(BIN)/python -m pytest tests/faults tests/crash tests/cluster --timeout 7200 -s
 
 check: $(VENV)/.dev         ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -64,6 +64,7 @@ def http(
     key: str | None = None,
     headers: dict[str, str] | None = None,
     method: str | None = None,
+    timeout: float = 30,
 ) -> Reply:
     """One request; JSON in, JSON out where it is JSON. `body` may be bytes, sent as they are."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -73,7 +74,7 @@ def http(
     if data is not None and not request.has_header("Content-type"):
         request.add_header("content-type", "application/json")
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
             return _reply(response.status, response.read(), response.headers)
     except urllib.error.HTTPError as error:
         with error:

@@ -26,7 +26,7 @@ from plaudit.observe import metrics
 from plaudit.sandbox.app import create_app as create_sandbox
 from plaudit.sandbox.faults import KINDS
 from plaudit.spec import dispositions
-from plaudit.store.sqlite.ledger import INTERRUPTED
+from plaudit.store.meeting import INTERRUPTED
 from support import Process, until
 
 ROOT = Path(__file__).parents[1]

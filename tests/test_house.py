@@ -9,12 +9,16 @@ from pathlib import Path
 
 import apsw
 import apsw.ext
+import psycopg
 import pytest
 
 from plaudit.log.sqlite import SqliteLog
 from plaudit.queries import load
 from plaudit.sqlite import connect
+from plaudit.store.postgres import schema as postgres_schema
+from plaudit.store.postgres.sql import queries as postgres_queries
 from plaudit.store.sqlite.schema import migrate, migrations
+from postgres import PostgresServer
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "plaudit"
@@ -97,13 +101,15 @@ def test_queries_are_named_and_described(path: Path) -> None:
 
 
 def test_migrations_say_when_they_are_safe() -> None:
-    assert [number for number, _ in migrations()] == list(range(1, len(MIGRATIONS) + 1))
+    sqlite, postgres = ([p for p in MIGRATIONS if p.parent.name == kind] for kind in ("sqlite", "postgres"))
+    assert [number for number, _ in migrations()] == list(range(1, len(sqlite) + 1))
+    assert [m.number for m in postgres_schema.migrations()] == list(range(1, len(postgres) + 1))
     for path in MIGRATIONS:
         assert re.fullmatch(r"\d{4}_(pre|post)_[a-z_]+\.sql", path.name)
         assert path.read_text().startswith("-- "), "a migration begins with why"
 
 
-@pytest.mark.parametrize("path", QUERIES, ids=name)
+@pytest.mark.parametrize("path", [p for p in QUERIES if p.parent.name != "postgres"], ids=name)
 async def test_every_query_can_be_prepared(path: Path, tmp_path: Path) -> None:
     """On a real schema, with SQLite itself: a column that is not there fails here and not at night."""
     if path.parent.name == "log":
@@ -119,6 +125,38 @@ async def test_every_query_can_be_prepared(path: Path, tmp_path: Path) -> None:
             pytest.fail(f"{query}: {error}")
         assert not found.query_remaining, f"{query} is more than one statement"
     connection.close()
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+async def test_every_query_can_be_prepared_by_postgresql(postgres: PostgresServer) -> None:
+    """The same on PostgreSQL: it also finds parameters whose type nobody says."""
+    async with await psycopg.AsyncConnection.connect(postgres.url(), autocommit=True) as connection:
+        await postgres_schema.migrate(connection)
+        for path in (p for p in QUERIES if p.parent.name == "postgres"):
+            for query, sql in postgres_queries(path.stem).items():
+                try:
+                    await connection.execute(
+                        f"PREPARE {path.stem}_{query} AS {numbered(sql.decode())}".encode()
+                    )
+                except psycopg.Error as error:
+                    pytest.fail(f"{name(path)}: {query}: {error}")
+
+
+def numbered(sql: str) -> str:
+    """The same with `$1` for the first of its parameters, and so on."""
+    keys = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    for number, key in enumerate(keys, 1):
+        sql = sql.replace(f"%({key})s", f"${number}")
+    return sql.replace("%%", "%")
 
 
 def test_locks_have_hashes_and_no_addresses() -> None:

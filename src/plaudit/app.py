@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
-from plaudit import config as files
-from plaudit.clock import Clock, SystemClock, write_key
+from plaudit.clock import Clock, SystemClock
 from plaudit.collect.app import Collect
 from plaudit.collect.inlets import Inlets
 from plaudit.collect.partner import PLACE
@@ -27,99 +25,44 @@ from plaudit.config import Config
 from plaudit.deliver.deliverer import RECOVERY, Deliverer
 from plaudit.destinations.base import ATTENTION
 from plaudit.destinations.catalog import destinations
-from plaudit.errors import DataError, InUseError, PlauditError
-from plaudit.log.sqlite import SqliteLog
+from plaudit.errors import PlauditError
+from plaudit.installation import DATA, Place, apply, checked, lock, open_log, open_store
 from plaudit.manage.health import create_app
 from plaudit.observe import happenings, metrics
-from plaudit.process.loop import Processor
-from plaudit.secrets import vault
+from plaudit.process.partitions import Partitions
 from plaudit.serving import HttpServer
-from plaudit.store.base import Configuration, Store, Wanted
-from plaudit.store.sqlite import SqliteStore
 
 DAY_MS = 24 * 3600 * 1000
 ROLES = frozenset({"collect", "process", "deliver"})
 WATCH_SECONDS = 0.75  # how soon an `apply` reaches this process
 HOUSEKEEPING_SECONDS = 600.0
+SHARE_SECONDS = 1.0  # how often processes of a cluster divide the work anew
+LEASE_SECONDS = 5.0  # after which the work of one that is gone is taken over
+SHARED_RECOVERY = 3.0
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What `plaudit serve` takes."""
 
-    data: Path = Path("plaudit-data")
+    data: Path = DATA
+    store: str = ""
+    log: str = ""
     host: str = "127.0.0.1"
     port: int = 8710
     config: Path | None = None
     keep_days: int = 30  # events and their message ids; the ledger is kept for ever
     roles: frozenset[str] = ROLES
 
-
-def installed(data: Path) -> bool:
-    """Whether there is an installation in this directory."""
-    return (data / "store.db").exists()
-
-
-def open_store(data: Path, *, create: bool = False) -> Store:
-    """The store of an installation. Raises `DataError`: there is none."""
-    if not create and not installed(data):
-        raise DataError(
-            f"there is no installation in {data}: name its directory with --data, or make one with 'plaudit serve'"
-        )
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise DataError(f"cannot make the directory {data}: {error.strerror}") from None
-    return SqliteStore(data / "store.db", vault(data))
-
-
-def open_log(data: Path) -> SqliteLog:
-    """The log of an installation, for a command that reads or appends while a server may run."""
-    return SqliteLog(data / "log.db")
-
-
-async def readable(store: Store) -> Configuration | None:
-    """The configuration in place; None when the key that it was sealed with is lost, which applying one mends."""
-    try:
-        return await store.configuration()
-    except DataError:
-        return None
-
-
-async def apply(store: Store, config: Config, now: int) -> Configuration:
-    """Put a configuration in place. A source without a write key keeps the one it has, or gets a new one."""
-    now_there = await readable(store)
-    known = {source.name: source.write_key for source in now_there.sources} if now_there else {}
-    return await store.apply(
-        Wanted(
-            sources={
-                name: s.write_key or known.get(name) or write_key() for name, s in config.sources.items()
-            },
-            destinations={name: (d.type, d.settings, d.sources) for name, d in config.destinations.items()},
-        ),
-        now,
-    )
-
-
-def exported(configuration: Configuration) -> Config:
-    """The configuration of an installation, as a file would say it."""
-    names = {source.id: source.name for source in configuration.sources}
-    return Config(
-        sources={source.name: files.SourceConfig(source.write_key) for source in configuration.sources},
-        destinations={
-            d.name: files.DestinationConfig(
-                d.type,
-                sorted(names[s] for s, to in configuration.connections if to == d.id and s in names),
-                d.settings,
-            )
-            for d in configuration.destinations
-        },
-    )
+    @property
+    def place(self) -> Place:
+        return checked(Place(self.data, self.store, self.log))
 
 
 class Plaudit:
-    """One process with some or all roles on one data directory. `start`, then `stop` once.
+    """One process with some or all roles. `start`, then `stop` once.
 
-    Any number of processes may collect; one processes and one delivers.
+    On a data directory any number of processes may collect; one processes and one delivers. In a cluster any
+    number does anything: the store divides the partitions of the log, and the destinations, among them.
     """
 
     def __init__(self, options: Options, clock: Clock | None = None) -> None:
@@ -127,18 +70,21 @@ class Plaudit:
         self._clock = clock or SystemClock()
         self._kinds = destinations()
         self._roles = options.roles
-        self._locks = [_lock(options.data, role) for role in sorted(options.roles - {"collect"})]
-        self.store: Store = open_store(options.data, create=True)
-        self._log = SqliteLog(options.data / "log.db", quiet=1.0 if "collect" in options.roles else 0.1)
+        self._shared = options.place.shared
+        held = () if self._shared else sorted(options.roles - {"collect"})
+        self._locks = [lock(options.data, role) for role in held]
+        self.store = open_store(options.place, create=True)
+        self._log = open_log(options.place, quiet=1.0 if "collect" in options.roles else 0.1)
         self._sources = Sources()
         self._inlets = Inlets()
-        owner = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._deliverer = Deliverer(self.store, self._clock, owner, self._kinds, alone=True)
-        self._processor = Processor(0, self._log, self.store, self._clock, self._deliverer.notify)
+        self._owner = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        alone = not self._shared
+        self._deliverer = Deliverer(self.store, self._clock, self._owner, self._kinds, alone=alone)
+        self._partitions = Partitions(self._log, self.store, self._clock, self._deliverer.notify)
         self._http = HttpServer(self._app(), options.host, options.port)
         self._version = 0
+        self._lanes: list[int] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._steps: list[asyncio.Task[None]] = []
 
     @property
     def url(self) -> str:
@@ -149,17 +95,20 @@ class Plaudit:
         if config is not None:
             await apply(self.store, config, self._clock.now())
         self._http.bind()
+        await self._log.open()
         await self._configure()
         self._repeat(WATCH_SECONDS, "watch configuration", self._watch)
         if "deliver" in self._roles:
             await self._deliverer.recover()
-            self._repeat(RECOVERY, "recover", self._deliverer.recover)
+            self._repeat(SHARED_RECOVERY if self._shared else RECOVERY, "recover", self._deliverer.recover)
+        await self._share()
+        if self._shared:
+            self._repeat(SHARE_SECONDS, "share", self._share)
+            self._repeat(SHARE_SECONDS, "listen", self._listen)
         if "process" in self._roles:
-            await self._mend_log()
-            self._steps = [asyncio.create_task(self._processor.run(), name="process")]
             self._repeat(HOUSEKEEPING_SECONDS, "housekeeping", self._keep_house)
         await self._http.start()
-        happenings.Listening(self.url, str(self._options.data)).emit()
+        happenings.Listening(self.url, str(self._options.place)).emit()
 
     async def stop(self) -> None:
         """Stop cleanly: requests are answered, the batch in hand is committed, attempts in flight are recorded."""
@@ -168,20 +117,14 @@ class Plaudit:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._http.stop()
-        self._processor.stop()
-        await asyncio.gather(*self._steps)
+        await self._partitions.stop()
         await self._deliverer.stop()
+        with contextlib.suppress(PlauditError):  # others take over when the time has passed
+            await self.store.leave(self._owner)
         await self._log.close()
         await self.store.close()
-        for lock in self._locks:
-            lock.close()
-
-    async def _mend_log(self) -> None:
-        """A log that was lost or restored is older than the cursor: what it takes next must not go unread."""
-        head, cursor = await self._log.head(0), await self.store.cursor(0)
-        if head < cursor:
-            happenings.LogBehind(head, cursor).emit()
-            await self._log.advance(0, cursor)
+        for held in self._locks:
+            held.close()
 
     def _repeat(self, seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
         self._tasks.append(asyncio.create_task(_every(seconds, name, step), name=name))
@@ -199,9 +142,9 @@ class Plaudit:
 
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
-        faults = [f"the step '{task.get_name()}' has ended" for task in self._steps if task.done()]
-        if self._processor.trouble:
-            faults.append(f"the step 'process' fails, and tries again: {self._processor.trouble}")
+        faults = self._partitions.faults()
+        if self._roles == {"collect"}:
+            return faults  # it goes on while the store is away, and must get requests for that
         try:
             await self.store.config_version()
         except PlauditError as error:
@@ -211,7 +154,10 @@ class Plaudit:
     async def _measure(self) -> None:
         """What is looked up when metrics are asked for."""
         with contextlib.suppress(PlauditError):
-            metrics.log_lag.set(max(await self._log.head(0) - await self.store.cursor(0), 0))
+            lag = 0
+            for partition in range(self._log.partitions):
+                lag += max(await self._log.head(partition) - await self.store.cursor(partition), 0)
+            metrics.log_lag.set(lag)
             for destination, states in (await self.store.attention()).items():
                 for state in ATTENTION:
                     metrics.attention.labels(destination, state).set(states.get(state, 0))
@@ -219,24 +165,43 @@ class Plaudit:
     async def _watch(self) -> None:
         if await self.store.config_version() != self._version:
             await self._configure()
+            await self._share()
 
     async def _configure(self) -> None:
         configuration = await self.store.configuration()
         self._version = configuration.version
         self._sources.configure(configuration)
         self._inlets.configure(configuration, self._kinds)
-        self._processor.configure(configuration, self._kinds)
+        self._partitions.configure(configuration, self._kinds)
+        self._lanes = [row.id for row in configuration.destinations]
         if "deliver" in self._roles:
             await self._deliverer.configure(configuration)
         happenings.ConfigurationLoaded(
             configuration.version, len(configuration.sources), len(configuration.destinations)
         ).emit()
 
+    async def _share(self) -> None:
+        """Work on what is this process's to work on. Embedded, that is everything."""
+        if "process" in self._roles:
+            mine = await self._mine("process", range(self._log.partitions))
+            await self._partitions.hold(mine)
+        if "deliver" in self._roles:
+            self._deliverer.hold(await self._mine("lane", self._lanes))
+
+    async def _mine(self, what: str, numbers: Any) -> set[int]:
+        resources = [f"{what}:{number}" for number in numbers]
+        mine = await self.store.join(self._owner, what, resources, LEASE_SECONDS)
+        return {int(resource.partition(":")[2]) for resource in mine}
+
+    async def _listen(self) -> None:
+        await self.store.listen(self._deliverer.notify)
+
     async def _keep_house(self) -> None:
         """Let old events go, and log entries that have been processed."""
         before = self._clock.now() - self._options.keep_days * DAY_MS
-        await self._log.trim(0, await self.store.cursor(0), before)
-        await self.store.prune(before)
+        await self._partitions.trim(before)
+        if 0 in self._partitions.held:  # one process of many
+            await self.store.prune(before)
 
 
 async def _every(seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
@@ -246,19 +211,3 @@ async def _every(seconds: float, name: str, step: Callable[[], Awaitable[None]])
             await step()
         except PlauditError as error:
             happenings.StepFailed(name, str(error), seconds).emit()
-
-
-def _lock(data: Path, role: str) -> IO[bytes]:
-    """Hold a role on the data directory for this process. Raises `InUseError`."""
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (data / f"{role}.lock").open("ab")
-    except OSError as error:
-        raise DataError(f"cannot use {data}: {error.strerror}") from None
-    with contextlib.suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return file
-    file.close()
-    raise InUseError(
-        f"another 'plaudit serve' works on {data} (role {role}): stop it, choose another --data, or another --role"
-    )

@@ -55,6 +55,16 @@ def vault(data: Path) -> Vault:
         raise DataError(f"cannot make or read {path}: {error.strerror}") from None
 
 
+def keys(data: Path) -> list[Vault]:
+    """Every key at hand that an installation may have sealed with, and none is made: its file's, the environment's."""
+    path, given = data / "secret.key", os.environ.get("PLAUDIT_SECRET_KEY")
+    try:
+        found = [_key(path.read_text("ascii", errors="replace"), str(path))] if path.exists() else []
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    return [Vault(key) for key in found + ([_key(given, "PLAUDIT_SECRET_KEY")] if given else [])]
+
+
 def _make(path: Path) -> None:
     """A new key, on disk whole or not at all; one that another process made meanwhile stays."""
     new = path.with_name(f".secret.key.{os.getpid()}")

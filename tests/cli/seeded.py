@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from conformance.rows import ended, event, order, wanted
-from plaudit.app import open_store
 from plaudit.destinations.base import Outcome, State
+from plaudit.installation import open_store
 from plaudit.store.views import InvitationView
 
 ENDS = {

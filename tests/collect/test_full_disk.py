@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from conftest import Line
+from plaudit.log.sqlite import SqliteLog
 from support import ORDER, WRITE_KEY, Reply, http, track, until
 
 ROOM_FOR_MORE = 1_000_000_000  # pages
@@ -22,7 +23,9 @@ async def post(line: Line, number: int) -> Reply:
 
 
 async def test_a_full_log_is_told_and_gets_over_it(line: Line) -> None:
-    writer = line.plaudit._log._writer
+    log = line.plaudit._log
+    assert isinstance(log, SqliteLog)
+    writer = log._writer
     await writer.submit(allow(20))
     replies = [await post(line, number) for number in range(40)]
     refused = [reply for reply in replies if reply.status != 200]

@@ -138,6 +138,11 @@ class LedgerConformance:
         assert await self.states(store) == {"1": "cancelled", "2": "queued"}
         assert (await store.invitations(order_id="1"))[0].reason == "order_refunded"
 
+    async def test_a_later_refund_of_a_part_takes_nothing_from_one_of_all(self, store: Store) -> None:
+        refunds = [takes_back(1, at_, amount, "Order Refunded") for at_, amount in ((950, 27.5), (960, 5.0))]
+        await self.commit(store, *refunds)
+        assert await self.commit(store, invite(at(1, 900, total=27.5))) == {"invitation_cancelled": 1}
+
     # correct
 
     async def test_a_refused_order_that_comes_corrected_is_sent_again(self, store: Store) -> None:

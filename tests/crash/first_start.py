@@ -18,9 +18,10 @@ from types import FrameType
 from typing import Any
 
 import plaudit
-from plaudit.app import Options, Plaudit, apply
+from plaudit.app import Options, Plaudit
 from plaudit.config import parse
 from plaudit.destinations.catalog import destinations
+from plaudit.installation import apply
 
 _CODE = Path(plaudit.__file__).parent
 WRITES = tuple(str(_CODE / name) for name in ("app.py", "secrets.py", "sqlite.py", "log", "store"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from plaudit.app import open_store
+from plaudit.installation import open_store
 from plaudit.log.sqlite import SqliteLog
 from plaudit.store.views import AttemptView
 from support import Process, config, free_port, http, until

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.rows import event, order
 from conftest import Line
-from plaudit import app
+from plaudit import installation
 from plaudit.clock import SystemClock
 from plaudit.config import parse
 from plaudit.deliver.deliverer import Deliverer
@@ -37,13 +37,13 @@ class FastClock(SystemClock):
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = app.open_store(tmp_path, create=True)
+    store = installation.open_store(tmp_path, create=True)
     yield store
     await store.close()
 
 
 async def apply(store: Store, base_url: str, settings: str = "") -> Any:
-    return await app.apply(store, parse(config(base_url, settings), destinations()), 500)
+    return await installation.apply(store, parse(config(base_url, settings), destinations()), 500)
 
 
 async def queue(store: Store, *numbers: int) -> None:
@@ -182,7 +182,7 @@ async def test_a_private_address_blocks_with_words_that_help(store: Store) -> No
     await queue(store, 1)
     lanes = deliverer(store)
     text = config("http://127.0.0.1:9").replace("allow_private = true", "")
-    await lanes.configure(await app.apply(store, parse(text, destinations()), 500))
+    await lanes.configure(await installation.apply(store, parse(text, destinations()), 500))
     assert await settled(store) == {"1": "blocked"}
     await lanes.stop()
     assert "allow_private = true" in str((await store.invitations())[0].message)
@@ -213,7 +213,7 @@ async def test_new_settings_reach_what_is_queued(store: Store, sandbox: Server) 
 
 
 async def test_a_destination_that_is_taken_out_sends_no_more(line: Line) -> None:
-    await app.apply(
+    await installation.apply(
         line.plaudit.store, parse("[sources.shop]\nwrite_key='testWriteKey'", destinations()), 500
     )
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from conformance.rows import wanted
-from plaudit import app
+from plaudit import installation
 from plaudit.clock import SystemClock
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import LostRaceError, UnavailableError
@@ -47,7 +47,7 @@ class Troubled:
 async def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[SqliteLog, Store]]:
     monkeypatch.setattr(loop, "PATIENCE", 0.01)
     monkeypatch.setattr(loop, "EVENTS", 8)
-    store, log = app.open_store(tmp_path, create=True), SqliteLog(tmp_path / "log.db")
+    store, log = installation.open_store(tmp_path, create=True), SqliteLog(tmp_path / "log.db")
     await store.apply(wanted(), now=500)
     yield log, store
     await log.close()

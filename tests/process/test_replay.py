@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from conformance.rows import draft, ended, event, order, wanted
-from plaudit import app
+from plaudit import installation
 from plaudit.destinations.base import Outcome, State
 from plaudit.destinations.catalog import destinations
 from plaudit.log.sqlite import SqliteLog
@@ -29,7 +29,7 @@ HOUR = 3_600_000
 
 @pytest.fixture
 async def parts(tmp_path: Path) -> AsyncIterator[tuple[SqliteLog, Store]]:
-    store, log = app.open_store(tmp_path, create=True), SqliteLog(tmp_path / "log.db")
+    store, log = installation.open_store(tmp_path, create=True), SqliteLog(tmp_path / "log.db")
     await store.apply(wanted(), now=500)
     yield log, store
     await log.close()

@@ -9,9 +9,9 @@ import time
 from base64 import b64encode
 from pathlib import Path
 
-from plaudit.app import apply, open_store
 from plaudit.config import parse
 from plaudit.destinations.catalog import destinations
+from plaudit.installation import apply, open_store
 from plaudit.log.sqlite import SqliteLog
 from plaudit.store.views import EventView, InvitationView
 from support import free_port

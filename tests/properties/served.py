@@ -16,7 +16,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from plaudit.app import open_store
+from plaudit.installation import open_store
 from plaudit.log.sqlite import SqliteLog
 from support import WRITE_KEY, Process, config, free_port, http, track
 

@@ -5,7 +5,6 @@ First how many, by state, and some of them; then the question; then portions, so
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,6 +30,7 @@ from plaudit.cli.options import (
 from plaudit.cli.output import json_line, run, say
 
 if TYPE_CHECKING:
+    from plaudit.installation import Place
     from plaudit.store.base import Store
     from plaudit.store.decisions import Decided, Selection
 
@@ -140,11 +140,11 @@ def _act(
     dry_run: bool,
     yes: bool,
     json: bool,
-    data: Path,
+    data: Place,
 ) -> None:
-    from plaudit.app import open_store
     from plaudit.cli import choose
     from plaudit.cli.ask import agree
+    from plaudit.installation import open_store
 
     states = choose.states(decided, chosen)
     calls = chosen.get("what") is not None

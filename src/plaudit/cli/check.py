@@ -24,9 +24,9 @@ def check(
     data: Data = DATA,
 ) -> None:
     """Show what an event would cause; send nothing."""
-    from plaudit.app import installed
     from plaudit.cli import dry
     from plaudit.cli.inputs import events
+    from plaudit.installation import installed
 
     batch = events(file)
     if config is None and not installed(data):

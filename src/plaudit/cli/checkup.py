@@ -10,7 +10,6 @@ from typing import Any
 import apsw
 
 from plaudit import __version__
-from plaudit.app import open_store
 from plaudit.clock import SystemClock
 from plaudit.deliver.address import ForbiddenAddressError, ResolveError, resolve
 from plaudit.deliver.lane import UNREACHABLE
@@ -19,7 +18,7 @@ from plaudit.deliver.transport import transport_for
 from plaudit.destinations.base import Fault, Outcome
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError
-from plaudit.log.sqlite import SqliteLog
+from plaudit.installation import Place, open_log, open_store
 from plaudit.store.base import Configuration, Store
 
 LOW_DISK = 1024**3
@@ -33,7 +32,7 @@ MEANINGS = {
 Check = dict[str, Any]
 
 
-async def run(data: Path, url: str) -> list[Check]:
+async def run(data: Place, url: str) -> list[Check]:
     """All checks: `check`, `result` (ok, note, fault), `message`."""
     checks = [_check("version", "ok", f"Plaudit {__version__}, SQLite {apsw.sqlite_lib_version()}")]
     try:
@@ -41,10 +40,8 @@ async def run(data: Path, url: str) -> list[Check]:
     except PlauditError as error:
         return [*checks, _check("data", "fault", str(error))]
     try:
-        free = shutil.disk_usage(data).free
-        checks.append(
-            _check("disk", "fault" if free < LOW_DISK else "ok", f"{free / 1024**3:.1f} GB free in {data}")
-        )
+        if not data.shared:
+            checks.append(_disk(data.data))
         checks += [check async for check in _installation(store, data)]
     except PlauditError as error:
         checks.append(_check("store", "fault", str(error)))
@@ -53,23 +50,16 @@ async def run(data: Path, url: str) -> list[Check]:
     return [*checks, await _server(url)]
 
 
-async def _installation(store: Store, data: Path) -> AsyncIterator[Check]:
+def _disk(data: Path) -> Check:
+    free = shutil.disk_usage(data).free
+    return _check("disk", "fault" if free < LOW_DISK else "ok", f"{free / 1024**3:.1f} GB free in {data}")
+
+
+async def _installation(store: Store, data: Place) -> AsyncIterator[Check]:
     configuration = await store.configuration()
     for check in _configured(configuration):
         yield check
-    log = SqliteLog(data / "log.db")
-    try:
-        waiting = await log.head(0) - await store.cursor(0)
-    finally:
-        await log.close()
-    if waiting < 0:
-        yield _check(
-            "log", "note", "log.db is older than store.db: 'plaudit serve' goes on after what was processed"
-        )
-    else:
-        yield _check(
-            "log", "ok" if waiting < 1000 else "note", f"requests that wait to be processed: {waiting}"
-        )
+    yield await _log(store, data)
     states = await store.states()
     for destination in configuration.destinations:
         if destination.paused_at is not None:
@@ -106,6 +96,27 @@ def _configured(configuration: Configuration) -> list[Check]:
             f"sources: {names}; destinations: {', '.join(d.name for d in configuration.destinations)}",
         )
     ]
+
+
+async def _log(store: Store, place: Place) -> Check:
+    try:
+        log = open_log(place)
+    except PlauditError as error:
+        return _check("log", "note", str(error))
+    waiting, older = 0, False
+    try:
+        for partition in range(log.partitions):
+            behind = await log.head(partition) - await store.cursor(partition)
+            waiting, older = waiting + max(behind, 0), older or behind < 0
+    except PlauditError as error:
+        return _check("log", "fault", str(error))
+    finally:
+        await log.close()
+    if older:
+        return _check(
+            "log", "note", "the log is older than the store: 'plaudit serve' goes on after what was processed"
+        )
+    return _check("log", "ok" if waiting < 1000 else "note", f"requests that wait to be processed: {waiting}")
 
 
 async def _way_out(type_: str, name: str, settings: dict[str, Any]) -> Check:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from plaudit.app import readable
 from plaudit.cli import when
 from plaudit.cli.output import say, short, table
 from plaudit.destinations.base import State, What
 from plaudit.errors import PlauditError, UsageError
+from plaudit.installation import readable
 from plaudit.store.base import Store
 from plaudit.store.decisions import DECISIONS, Decided, Selection
 from plaudit.store.views import InvitationView

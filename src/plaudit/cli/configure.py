@@ -32,7 +32,7 @@ def apply(file: File, data: Data = DATA) -> None:
 
     A running server follows within a second.
     """
-    from plaudit import app
+    from plaudit import installation
     from plaudit.clock import SystemClock
     from plaudit.config import load
     from plaudit.destinations.catalog import destinations
@@ -40,11 +40,11 @@ def apply(file: File, data: Data = DATA) -> None:
     config = load(file, destinations())
 
     async def main() -> None:
-        store = app.open_store(data, create=True)
+        store = installation.open_store(data, create=True)
         try:
-            there = await app.readable(store)
+            there = await installation.readable(store)
             before = {destination.name for destination in there.destinations} if there else set()
-            configuration = await app.apply(store, config, SystemClock().now())
+            configuration = await installation.apply(store, config, SystemClock().now())
             ledger = await store.states()
         finally:
             await store.close()
@@ -69,17 +69,17 @@ def export(
     ] = False,
 ) -> None:
     """Print the configuration in place, as a file."""
-    from plaudit import app
+    from plaudit import installation
     from plaudit.config import dump
     from plaudit.destinations.catalog import destinations
 
     async def main() -> None:
-        store = app.open_store(data)
+        store = installation.open_store(data)
         try:
             configuration = await store.configuration()
         finally:
             await store.close()
-        say(dump(app.exported(configuration), destinations(), secrets=secrets).rstrip())
+        say(dump(installation.exported(configuration), destinations(), secrets=secrets).rstrip())
 
     run(main)
 

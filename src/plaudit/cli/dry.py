@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from plaudit import app
 from plaudit import config as files
+from plaudit import installation
 from plaudit.clock import SystemClock, iso, message_id
 from plaudit.config import Config
 from plaudit.destinations.base import Answer, Delivery, Destination, Draft, Mail, Request, WantToken, What
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError, RefusedError
+from plaudit.installation import Place
 from plaudit.process.plan import Routes, plan
 from plaudit.spec import dispositions, wire
 from plaudit.spec.envelope import Entry, Envelope
@@ -32,16 +33,16 @@ api_key = "INTEGRATION-KEY"
 
 
 async def findings(
-    batch: list[dict[str, Any]], data: Path, config: Path | None, source: str | None
+    batch: list[dict[str, Any]], data: Place, config: Path | None, source: str | None
 ) -> list[dict[str, Any]]:
     """One finding for each event and destination. Raises `PlauditError`."""
     kinds = destinations()
     store: Store | None = None
     if config is not None:
         wanted = files.load(config, kinds)
-    elif app.installed(data):
-        store = app.open_store(data)
-        wanted = app.exported(await store.configuration())
+    elif installation.installed(data):
+        store = installation.open_store(data)
+        wanted = installation.exported(await store.configuration())
     else:
         wanted = files.parse(EXAMPLE, kinds)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from plaudit.cli.output import json_line, run, say
 
 if TYPE_CHECKING:
     from plaudit.destinations.base import Verdict
+    from plaudit.installation import Place
     from plaudit.store.base import Configuration, ConfiguredDestination, Store
 
 Answer = dict[str, Any]
@@ -48,13 +48,13 @@ def forget(
 
 
 async def _forget(
-    email: str, destination: str | None, dry_run: bool, yes: bool, json: bool, data: Path
+    email: str, destination: str | None, dry_run: bool, yes: bool, json: bool, data: Place
 ) -> bool:
     """Whether a vendor has to be asked again."""
-    from plaudit.app import open_store
     from plaudit.cli.ask import agree
     from plaudit.cli.replay import many
     from plaudit.clock import SystemClock
+    from plaudit.installation import open_store
 
     store = open_store(data)
     try:

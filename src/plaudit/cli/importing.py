@@ -14,6 +14,7 @@ from plaudit.cli.output import json_line, run, say
 if TYPE_CHECKING:
     from plaudit.collect.archive import Archive
     from plaudit.collect.imports import Imported, Importer, Record
+    from plaudit.installation import Place
     from plaudit.process.replay import Foresight
     from plaudit.store.base import Configuration, Source, Store
 
@@ -69,12 +70,12 @@ async def _import(
     dry_run: bool,
     yes: bool,
     json: bool,
-    data: Path,
+    data: Place,
 ) -> int:
-    from plaudit.app import open_log, open_store
     from plaudit.cli.ask import agree
     from plaudit.clock import SystemClock
     from plaudit.collect.imports import Importer, Record
+    from plaudit.installation import open_log, open_store
 
     store = open_store(data)
     log = open_log(data)
@@ -82,9 +83,9 @@ async def _import(
     try:
         configuration = await store.configuration()
         its = _source(configuration, source)
-        lock = None if dry_run else _lock(data)
-        record = Record(data / "imports.json")
-        jobs = [_job(place, its.name, record, data, history=history, again=again) for place in files]
+        lock = None if dry_run else _lock(data.data)
+        record = Record(data.data / "imports.json")
+        jobs = [_job(place, its.name, record, data.data, history=history, again=again) for place in files]
         todo = [job for job in jobs if not job.state.done]
         for job in jobs:
             if job.state.done and not json:
@@ -128,6 +129,7 @@ def _lock(data: Path) -> IO[bytes]:
 
     from plaudit.errors import InUseError
 
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = (data / "import.lock").open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ from plaudit.errors import PlauditError, UsageError
 
 if TYPE_CHECKING:
     from plaudit.destinations.trustpilot.link import Customer
+    from plaudit.installation import Place
 
 ENCRYPT, AUTH = "PLAUDIT_LINK_ENCRYPT_KEY", "PLAUDIT_LINK_AUTH_KEY"
 
@@ -142,12 +143,12 @@ def _of_event(number: int, event: dict[str, Any], settings: dict[str, Any], made
     return {"event": number, "order_id": order.order_id, "link": made(customer), "message": ""}
 
 
-async def _settings(data: Path, config: Path | None, wanted: str | None) -> dict[str, Any]:
+async def _settings(data: Place, config: Path | None, wanted: str | None) -> dict[str, Any]:
     """The settings of the destination that has keys, with those of the environment before its own."""
     import os
 
-    from plaudit import app
     from plaudit import config as files
+    from plaudit import installation
     from plaudit.destinations.catalog import destinations
 
     own = {
@@ -157,10 +158,10 @@ async def _settings(data: Path, config: Path | None, wanted: str | None) -> dict
     }
     if config is not None:
         found = files.load(config, destinations())
-    elif app.installed(data):
-        store = app.open_store(data)
+    elif installation.installed(data):
+        store = installation.open_store(data)
         try:
-            found = app.exported(await store.configuration())
+            found = installation.exported(await store.configuration())
         finally:
             await store.close()
     else:

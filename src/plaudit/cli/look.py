@@ -186,7 +186,7 @@ def _invitation(i: Any, attempts: list[Any] | None) -> dict[str, Any]:
 
 
 def _read(data: Any, ask: Any) -> Any:
-    from plaudit.app import open_store
+    from plaudit.installation import open_store
 
     async def main() -> Any:
         store = open_store(data)

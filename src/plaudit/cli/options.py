@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+
+def _place(written: Any) -> Any:
+    from plaudit.installation import place
+
+    return place(str(written))
+
+
 _TIME = 'ISO 8601 date or time, or how long ago: "2 days"'
 
-Data = Annotated[Path, typer.Option("--data", envvar="PLAUDIT_DATA", help="The installation's directory.")]
+Data = Annotated[
+    Any,  # an installation.Place: that module is too heavy for --help
+    typer.Option(
+        "--data",
+        "--store",
+        envvar=["PLAUDIT_STORE", "PLAUDIT_DATA"],
+        parser=_place,
+        metavar="DIR|URL",
+        help="The installation: its directory, or its store's URL.",
+    ),
+]
+Folder = Annotated[Path, typer.Option("--data", envvar="PLAUDIT_DATA", help="The installation's directory.")]
 Limit = Annotated[int, typer.Option("--limit", min=0, help="How many, the newest first; 0: all.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 File = Annotated[Path, typer.Argument(help="A TOML file.", show_default=False)]
@@ -49,5 +67,5 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 Summary = Annotated[bool, typer.Option("--json", help="Print what was done as one JSON object.")]
 
-DATA = Path("plaudit-data")
+DATA: Any = "plaudit-data"  # parsed as if it were given
 LIMIT = 20

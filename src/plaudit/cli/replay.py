@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ from plaudit.cli.options import DATA, Data, DryRun, Summary, Yes
 from plaudit.cli.output import json_line, run, say, table
 
 if TYPE_CHECKING:
+    from plaudit.installation import Place
     from plaudit.process.replay import Range, Reach, Tally
     from plaudit.store.base import Configuration
 
@@ -59,29 +59,29 @@ def replay(
 
 
 async def _replay(
-    data: Path, wanted: Range, source: str | None, *, dry_run: bool, yes: bool, json: bool
+    data: Place, wanted: Range, source: str | None, *, dry_run: bool, yes: bool, json: bool
 ) -> None:
     import msgspec
 
-    from plaudit.app import open_log, open_store
     from plaudit.cli.ask import agree
     from plaudit.cli.progress import Progress
     from plaudit.clock import SystemClock
     from plaudit.destinations.catalog import destinations
+    from plaudit.installation import open_log, open_store
     from plaudit.process.plan import routes
-    from plaudit.process.replay import Replay
+    from plaudit.process.replay import Everywhere
 
     store = open_store(data)
     log = open_log(data)
     try:
         configuration = await store.configuration()
         wanted = msgspec.structs.replace(wanted, source_id=_source_id(configuration, source))
-        events = Replay(log, store, routes(configuration, destinations()), wanted)
+        events = Everywhere(log, store, routes(configuration, destinations()), wanted)
         reach = await events.reach()
 
         async def judge(*, dry: bool) -> Tally:
             with Progress("looking" if dry else "replaying", reach.last - reach.after, "events") as progress:
-                return await events.run(reach, SystemClock().now(), dry=dry, told=progress.to)
+                return await events.run(SystemClock().now(), dry=dry, told=progress.to)
 
         tally = await judge(dry=True) if dry_run or not yes else None
         if tally is not None and not json:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from plaudit.installation import Place
 
 from plaudit.cli.options import DATA, Data, Events
 from plaudit.cli.output import json_line, run, say
@@ -43,10 +45,10 @@ def send(
         raise typer.Exit(1)
 
 
-def installed_key(data: Path, name: str | None) -> str:
+def installed_key(data: Place, name: str | None) -> str:
     """The write key of an installation's source. Raises `PlauditError`: there is none, or more than one."""
-    from plaudit.app import open_store
     from plaudit.errors import PlauditError
+    from plaudit.installation import open_store
 
     async def read() -> Any:
         store = open_store(data)

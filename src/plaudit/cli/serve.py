@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plaudit.cli.options import DATA, Data, LogLevel
+from plaudit.cli.options import DATA, Folder, LogLevel
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,7 +18,14 @@ def serve(
         Path | None,
         typer.Option(envvar="PLAUDIT_CONFIG", help="A TOML file to apply at start.", show_default=False),
     ] = None,
-    data: Data = DATA,
+    data: Folder = DATA,
+    store: Annotated[
+        str,
+        typer.Option(envvar="PLAUDIT_STORE", help="A cluster's store: postgresql://…", show_default=False),
+    ] = "",
+    log: Annotated[
+        str, typer.Option(envvar="PLAUDIT_LOG", help="A cluster's log: nats://…", show_default=False)
+    ] = "",
     host: Annotated[str, typer.Option(envvar="PLAUDIT_HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(envvar="PLAUDIT_PORT", min=0, max=65535, help="The port; 0: any free one.")
@@ -51,7 +58,9 @@ def serve(
 
     async def main() -> None:
         stop = stop_signal()
-        plaudit = Plaudit(Options(data=data, host=host, port=port, keep_days=keep_days, roles=roles))
+        plaudit = Plaudit(
+            Options(data=data, store=store, log=log, host=host, port=port, keep_days=keep_days, roles=roles)
+        )
         try:
             await plaudit.start(wanted)
             await stop.wait()

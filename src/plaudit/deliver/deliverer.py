@@ -20,7 +20,7 @@ MakeTransport = Callable[[Destination, Settings], Transport]
 
 
 class Deliverer:
-    """`configure` starts, replaces and stops lanes; `stop` ends them all."""
+    """`configure` and `hold` start, replace and stop lanes; `stop` ends them all."""
 
     def __init__(
         self,
@@ -40,23 +40,35 @@ class Deliverer:
         self._transport = transport
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._rows: dict[int, ConfiguredDestination] = {}
+        self._held: set[int] | None = None if alone else set()  # None: all
         self._resend: list[int] = []
 
     async def configure(self, configuration: Configuration) -> None:
-        """One lane for each destination. One whose settings changed gets a new lane at once.
+        """What there is to deliver to; `hold` says what of it is this process's."""
+        self._rows = {row.id: row for row in configuration.destinations if row.type in self._kinds}
+        self._resend = [row.id for row in self._rows.values() if self._kinds[row.type].resends(row.settings)]
+        self._arrange(nudge=True)
+
+    def hold(self, destination_ids: set[int]) -> None:
+        """Deliver to these and no others from now on."""
+        self._held = destination_ids
+        self._arrange()
+
+    def _arrange(self, *, nudge: bool = False) -> None:
+        """One lane for each destination that is held. One whose settings changed gets a new lane at once.
 
         The old one finishes what it has in flight meanwhile: a claim is one lane's alone, so they cannot meet.
         """
-        wanted = {row.id: row for row in configuration.destinations if row.type in self._kinds}
-        self._resend = [row.id for row in wanted.values() if self._kinds[row.type].resends(row.settings)]
-        for id_, (lane, _) in list(self._lanes.items()):
+        wanted = {id_: row for id_, row in self._rows.items() if self._held is None or id_ in self._held}
+        for id_, (lane, task) in list(self._lanes.items()):
             if id_ not in wanted or not _same(lane, wanted[id_]):
-                ending = asyncio.create_task(self._end(id_))
+                del self._lanes[id_]
+                ending = asyncio.create_task(_end(lane, task))
                 self._ending.add(ending)
                 ending.add_done_callback(self._ending.discard)
-            else:
+            elif nudge:
                 lane.nudge()
-        await asyncio.sleep(0)  # so that they have begun to end
         for id_, row in wanted.items():
             if id_ not in self._lanes:
                 kind = self._kinds[row.type]
@@ -78,12 +90,13 @@ class Deliverer:
             self.notify(set(self._lanes))
 
     async def stop(self) -> None:
-        await asyncio.gather(*(self._end(id_) for id_ in list(self._lanes)), *self._ending)
+        self.hold(set())
+        await asyncio.gather(*self._ending)
 
-    async def _end(self, id_: int) -> None:
-        lane, task = self._lanes.pop(id_)
-        await lane.stop(GRACE)
-        await task
+
+async def _end(lane: Lane, task: asyncio.Task[None]) -> None:
+    await lane.stop(GRACE)
+    await task
 
 
 def _same(lane: Lane, row: ConfiguredDestination) -> bool:

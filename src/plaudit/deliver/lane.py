@@ -149,7 +149,8 @@ class Lane:
 
     def _room(self, now: int) -> int:
         """How many requests may begin now."""
-        if self._stopping or self.paused or now < self._look_at:
+        # A time further off than any that a turn sets shows that the clock was set back: look now.
+        if self._stopping or self.paused or now < self._look_at <= now + IDLE_MS:
             return 0
         return self._gate.room(now, len(self._tasks))
 

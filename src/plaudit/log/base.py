@@ -12,6 +12,9 @@ class Log(Protocol):
 
     partitions: int
 
+    async def open(self) -> None:
+        """See whether it can be used. Raises `UnavailableError`: not now; `ConfigError`: not as it is set up."""
+
     async def append(self, entry: Entry) -> int:
         """Make the entry durable, and only then return its position.
 

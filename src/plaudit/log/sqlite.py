@@ -46,6 +46,9 @@ class SqliteLog:
         self._quiet = self._poll = quiet
         self._pending: list[_Pending] = []
 
+    async def open(self) -> None:
+        """Its file is open already."""
+
     async def append(self, entry: Entry) -> int:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()

@@ -105,6 +105,7 @@ class Recovered(NamedTuple):
 class LogBehind(NamedTuple):
     """The log ends before what has been processed: it was lost, or an old one was put back."""
 
+    partition: int
     log_at: int
     processed_to: int
 

@@ -53,6 +53,14 @@ class Tally(msgspec.Struct):
     kept: int = 0  # deliveries that were there before
     first_order: int | None = None  # ms: the oldest order that is invited
 
+    def join(self, other: Tally) -> None:
+        self.events += other.events
+        self.dispositions.update(other.dispositions)
+        self.made.update(other.made)
+        self.kept += other.kept
+        firsts = [first for first in (self.first_order, other.first_order) if first is not None]
+        self.first_order = min(firsts, default=None)
+
     def add(self, done: Committed, rows: list[EventRow]) -> None:
         self.dispositions.update(done.dispositions)
         self.made.update(done.made)
@@ -163,6 +171,37 @@ class Replay:
         order_id = self._wanted.order_id
         found = plan(self._partition, position, entry, self._table)
         return [row for row in found if order_id is None or row.order_id == order_id]
+
+
+class Everywhere:
+    """The same for all partitions, one after the other."""
+
+    def __init__(self, log: Log, store: Store, table: Routes, wanted: Range) -> None:
+        self._parts = [Replay(log, store, table, wanted, number) for number in range(log.partitions)]
+        self._reaches: list[Reach] = []
+
+    async def reach(self) -> Reach:
+        """All of them as if they were one that begins at 0."""
+        self._reaches = [await part.reach() for part in self._parts]
+        return Reach(
+            0,
+            sum(reach.last - reach.after for reach in self._reaches),
+            max((reach.oldest for reach in self._reaches if reach.oldest is not None), default=None),
+            sum(reach.gone for reach in self._reaches),
+        )
+
+    async def run(self, now: int, *, dry: bool, told: Callable[[int, int], None]) -> Tally:
+        """Judge what `reach` found. `told` hears of each batch: positions done, and events looked at."""
+        whole = Tally()
+        done = 0
+
+        def tell(at: int, events: int) -> None:
+            told(done + at, whole.events + events)
+
+        for part, reach in zip(self._parts, self._reaches, strict=True):
+            whole.join(await part.run(reach, now, dry=dry, told=tell))
+            done += reach.last - reach.after
+        return whole
 
 
 class Foresight:

@@ -6,7 +6,12 @@ events travel the same road, so that their dispositions are written by the same 
 
 from __future__ import annotations
 
+from typing import Any
+from zlib import crc32
+
 import msgspec
+
+from plaudit.spec.halves import mended
 
 EVENTS_AN_ENTRY = 4096  # room in an event's id; a request has at most 2,500 (segment.md 1.3)
 PARTITIONS = 64
@@ -48,6 +53,36 @@ decode_array = msgspec.msgpack.Decoder(list[Entry]).decode
 def array(encoded: list[bytes]) -> bytes:
     """Encoded entries as one msgpack array (its 32-bit form), for `decode_array`."""
     return b"".join([b"\xdd", len(encoded).to_bytes(4, "big"), *encoded])
+
+
+class _Who(msgspec.Struct, rename="camel", gc=False):
+    """Whose event it is, as far as its partition is concerned. Any value may stand there."""
+
+    user_id: Any = None
+    anonymous_id: Any = None
+
+
+_decode_who = msgspec.json.Decoder(_Who).decode
+
+
+def profile_key(envelope: Envelope) -> str:
+    """Whose event this is: its user id, else its anonymous id, else nobody's, which is its message id."""
+    try:
+        who = _decode_who(envelope.body)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        try:
+            who = _decode_who(mended(envelope.body))
+        except (msgspec.DecodeError, RecursionError, ValueError):
+            return envelope.message_id  # cut or refused: it is nobody's
+    for value in (who.user_id, who.anonymous_id):
+        if isinstance(value, str | int) and not isinstance(value, bool) and (key := str(value).strip()):
+            return key
+    return envelope.message_id
+
+
+def partition(envelope: Envelope, partitions: int) -> int:
+    """Where in a log an event goes: what a profile does stays in order. The same for ever and on every machine."""
+    return crc32(profile_key(envelope).encode("utf-8", "surrogatepass")) % partitions if partitions > 1 else 0
 
 
 def event_id(partition: int, position: int, index: int) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 
 from plaudit.destinations.base import Fault
+from plaudit.spec import dispositions
 from plaudit.spec.order import Order
 
 
@@ -58,3 +62,29 @@ class EventView(msgspec.Struct):
     disposition: str
     message: str
     destinations: list[DispositionView]
+
+
+def counts(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
+    """Rows of (destination, state, count) by destination and state."""
+    found: dict[str, dict[str, int]] = {}
+    for destination, state, count in rows:
+        found.setdefault(destination, {})[state] = count
+    return found
+
+
+def event_views(rows: Iterable[Any], routes: Iterable[Any]) -> list[EventView]:
+    """Events with what became of them at each destination; both as their queries in read.sql give them."""
+    by_event: dict[int, list[DispositionView]] = {}
+    for event_id, destination, code, detail, invitation in routes:
+        sentence = detail or dispositions.sentence(code, invitation)
+        by_event.setdefault(event_id, []).append(DispositionView(destination, code, sentence, invitation))
+    return [_event_view(row, by_event.get(row[0], [])) for row in rows]
+
+
+def _event_view(row: Any, routes: list[DispositionView]) -> EventView:
+    *fields, disposition, detail = row
+    if routes:
+        disposition = dispositions.summary([route.disposition for route in routes])
+        detail = next(route.message for route in routes if route.disposition == disposition)
+    said = detail or dispositions.sentence(disposition)
+    return EventView(*[*fields, disposition, said, routes])

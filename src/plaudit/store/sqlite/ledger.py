@@ -14,13 +14,11 @@ from plaudit.destinations.base import Fault, Outcome, State
 from plaudit.queries import load
 from plaudit.sqlite import put_many, rows
 from plaudit.store.base import Claimed, Settled
+from plaudit.store.meeting import INTERRUPTED, INTERRUPTED_SAID
 from plaudit.store.sqlite.cancel import apply_cancellations
 
 SQL = load("plaudit.store", "sql", "sqlite", "deliver.sql")
 _decode_claimed = msgspec.json.Decoder(list[Claimed]).decode
-
-INTERRUPTED = "interrupted"
-_INTERRUPTED = "Plaudit stopped during the attempt: it cannot be known whether it did its work"
 
 
 def turn(
@@ -113,9 +111,11 @@ def recover(connection: apsw.Connection, owner: str, alone: bool, now: int, rese
     found = list(rows(connection, SQL["abandoned"], given))
     for id_, destination_id, attempts, started_at in found:
         state = State.QUEUED if destination_id in resend else State.UNCERTAIN
-        connection.execute(SQL["recover"], (state.value, INTERRUPTED, _INTERRUPTED, now, now, id_, attempts))
+        connection.execute(
+            SQL["recover"], (state.value, INTERRUPTED, INTERRUPTED_SAID, now, now, id_, attempts)
+        )
         outcome, fault = Outcome.UNCERTAIN.value, Fault.OURS.value
-        attempt = (id_, attempts, started_at, now, outcome, INTERRUPTED, _INTERRUPTED, 0, fault)
+        attempt = (id_, attempts, started_at, now, outcome, INTERRUPTED, INTERRUPTED_SAID, 0, fault)
         connection.execute(SQL["put_attempt"], attempt)
     apply_cancellations(connection, [row[0] for row in found if row[1] in resend], now)
     _cancel_forgotten(connection, [row[0] for row in found], now)

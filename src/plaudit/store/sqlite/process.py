@@ -18,7 +18,8 @@ from plaudit.spec import dispositions
 from plaudit.spec.envelope import event_id
 from plaudit.sqlite import put_many, rows
 from plaudit.store.base import READER, Committed, EventRow
-from plaudit.store.sqlite.routes import MADE, put_routes
+from plaudit.store.meeting import MADE, counted, duplicate_of
+from plaudit.store.sqlite.routes import put_routes
 
 SQL = load("plaudit.store", "sql", "sqlite", "process.sql")
 PRUNE_ROWS = 1000
@@ -41,14 +42,7 @@ def commit(
 def take(connection: apsw.Connection, events: list[EventRow], now: int) -> Committed:
     """A batch's effects."""
     fresh = _put_events(connection, events)
-    counts: Counter[str] = Counter()
-    for event in events:
-        if event.id not in fresh:
-            counts[
-                event.disposition if event.refused and event.disposition else dispositions.DUPLICATE_MESSAGE
-            ] += 1
-        elif event.disposition:
-            counts[event.disposition] += 1
+    counts = counted(events, fresh)
     made = put_routes(connection, [e for e in events if e.id in fresh and e.routes], now, counts)
     return Committed(dict(counts), dict(made))
 
@@ -119,8 +113,7 @@ def _other(connection: apsw.Connection, event: EventRow) -> tuple[Any, ...]:
     if event.refused:
         return event[:10]
     first = connection.execute(SQL["first_event"], (event.source_id, event.message_id)).get
-    said = f"the same event came before as event {first} (same messageId)"
-    return (*event[:8], dispositions.DUPLICATE_MESSAGE, said)
+    return (*event[:8], dispositions.DUPLICATE_MESSAGE, duplicate_of(first))
 
 
 def prune(connection: apsw.Connection, before: int) -> int:

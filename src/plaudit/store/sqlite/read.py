@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import apsw
 import msgspec
 
 from plaudit.destinations.base import ATTENTION
 from plaudit.queries import load
-from plaudit.spec import dispositions
 from plaudit.spec.order import Order
 from plaudit.sqlite import rows, savepoint
-from plaudit.store.decisions import Selection
-from plaudit.store.sqlite.operate import bound
-from plaudit.store.views import AttemptView, DispositionView, EventView, InvitationView
+from plaudit.store.decisions import Selection, bound
+from plaudit.store.views import AttemptView, EventView, InvitationView, counts, event_views
 
 SQL = load("plaudit.store", "sql", "sqlite", "read.sql")
 _decode_order = msgspec.json.Decoder(Order).decode
@@ -42,18 +38,11 @@ def attempts(connection: apsw.Connection, delivery_id: int) -> list[AttemptView]
 
 
 def states(connection: apsw.Connection) -> dict[str, dict[str, int]]:
-    return _counts(connection, "states")
+    return counts(rows(connection, SQL["states"]))
 
 
 def attention(connection: apsw.Connection) -> dict[str, dict[str, int]]:
-    return _counts(connection, "attention")
-
-
-def _counts(connection: apsw.Connection, query: str) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for destination, state, count in rows(connection, SQL[query]):
-        found.setdefault(destination, {})[state] = count
-    return found
+    return counts(rows(connection, SQL["attention"]))
 
 
 def events(
@@ -63,17 +52,4 @@ def events(
     with savepoint(connection):
         found = list(rows(connection, SQL["events"], given))
         ids = msgspec.json.encode([row[0] for row in found]).decode()
-        routes: dict[int, list[DispositionView]] = {}
-        for event_id, destination, code, detail, invitation in rows(connection, SQL["dispositions"], (ids,)):
-            sentence = detail or dispositions.sentence(code, invitation)
-            routes.setdefault(event_id, []).append(DispositionView(destination, code, sentence, invitation))
-    return [_view(row, routes.get(row[0], [])) for row in found]
-
-
-def _view(row: Any, routes: list[DispositionView]) -> EventView:
-    *fields, disposition, detail = row
-    if routes:
-        disposition = dispositions.summary([route.disposition for route in routes])
-        detail = next(route.message for route in routes if route.disposition == disposition)
-    said = detail or dispositions.sentence(disposition)
-    return EventView(*[*fields, disposition, said, routes])
+        return event_views(found, rows(connection, SQL["dispositions"], (ids,)))

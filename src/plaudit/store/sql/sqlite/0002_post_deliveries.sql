@@ -54,7 +54,7 @@ CREATE TABLE cancellations (
   at             INTEGER NOT NULL,   -- the event's own time
   event          TEXT NOT NULL,
   amount         REAL,               -- null: the whole order
-  PRIMARY KEY (destination_id, order_id)
+  PRIMARY KEY (destination_id, order_id, at)
 ) WITHOUT ROWID, STRICT;
 
 -- The source of what Segment sends to a destination's own address; null: a source with a write key.

@@ -65,9 +65,10 @@ SELECT min((SELECT min(due_at) FROM deliveries
 FROM s WHERE s.id IS NOT NULL;
 
 -- name: abandoned
--- Leased to another process that is gone, or for longer than any attempt takes. One's own are known to be in flight.
+-- Leased to another process that is gone, or for longer than any attempt takes. One's own, too, are not in flight for so
+-- long: the answer to their claim got lost.
 SELECT id, destination_id, attempts, updated_at FROM deliveries
-WHERE state = 'sending' AND lease_owner <> :owner AND (:alone OR lease_until < :now);
+WHERE state = 'sending' AND ((lease_owner <> :owner AND :alone) OR lease_until < :now);
 
 -- name: recover
 UPDATE deliveries SET state = ?, reason = ?, message = ?, due_at = ?, updated_at = ?, lease_until = NULL

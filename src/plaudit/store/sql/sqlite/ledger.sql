@@ -29,10 +29,10 @@ UPDATE deliveries SET payload = :payload, call = :call, recipient = :recipient, 
 WHERE id = :id AND state IN ('cancelled', 'refused');
 
 -- name: put_cancellation
--- The latest by the events' own time is kept; what takes back all beats what takes back a part.
+-- Each is kept: a later one of a part takes nothing from an earlier one of all.
 INSERT INTO cancellations (destination_id, order_id, at, event, amount) VALUES (:destination_id, :order_id, :at, :event, :amount)
-ON CONFLICT (destination_id, order_id) DO UPDATE SET at = excluded.at, event = excluded.event, amount = excluded.amount
-WHERE excluded.at >= cancellations.at AND (excluded.amount IS NULL OR cancellations.amount IS NOT NULL);
+ON CONFLICT (destination_id, order_id, at) DO UPDATE SET event = excluded.event, amount = excluded.amount
+WHERE cancellations.amount IS NOT NULL AND (excluded.amount IS NULL OR excluded.amount > cancellations.amount);
 
 -- name: any_cancellation
 SELECT EXISTS (SELECT 1 FROM cancellations);

@@ -1,0 +1,1 @@
+"""Moving up: an embedded installation carried over to a cluster's store and log, once, with nothing lost."""

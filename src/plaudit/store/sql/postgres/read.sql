@@ -1,0 +1,46 @@
+-- name: invitations
+-- Newest first; each condition counts only when it is given.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
+  d.payload
+FROM deliveries d
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.what = %(what)s::text AND (%(state)s::text IS NULL OR d.state = %(state)s::text)
+  AND (%(order_id)s::text IS NULL OR d.key = %(order_id)s::text)
+  AND (%(destination)s::text IS NULL OR t.name = %(destination)s::text)
+  AND (%(recipient)s::bigint IS NULL OR d.recipient = %(recipient)s::bigint)
+  AND (%(source)s::text IS NULL OR s.name = %(source)s::text)
+  AND (%(reason)s::text IS NULL OR d.reason = %(reason)s::text)
+  AND (%(since)s::bigint IS NULL OR d.created_at >= %(since)s::bigint)
+  AND (%(until)s::bigint IS NULL OR d.created_at < %(until)s::bigint)
+ORDER BY d.id DESC LIMIT %(limit)s::bigint;
+
+-- name: attempts
+SELECT number, started_at, finished_at, outcome, reason, message, status, fault FROM attempts
+WHERE delivery_id = %(delivery_id)s::bigint ORDER BY number; -- of one delivery
+
+-- name: events
+-- Newest first by arrival.
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM events e LEFT JOIN sources s ON s.id = e.source_id
+WHERE (%(source)s::text IS NULL OR s.name = %(source)s::text)
+  AND (%(order_id)s::text IS NULL OR e.order_id = %(order_id)s::text)
+  AND (%(disposition)s::text IS NULL OR e.disposition = %(disposition)s::text
+    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = %(disposition)s::text))
+ORDER BY e.received_at DESC, e.id DESC LIMIT %(limit)s::bigint;
+
+-- name: dispositions
+SELECT p.event_id, d.name, p.code, p.detail, p.delivery_id
+FROM dispositions p JOIN destinations d ON d.id = p.destination_id
+WHERE p.event_id = ANY (%(ids)s::bigint[])
+ORDER BY p.event_id, d.name;
+
+-- name: states
+-- How many invitations are in each state, per destination: for doctor, not for a hot path.
+SELECT t.name, d.state, count(*) FROM deliveries d JOIN destinations t ON t.id = d.destination_id GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- name: attention
+-- How many wait for a person; each destination has a row, also with none. Runs on deliveries_attention alone.
+SELECT t.name, d.state, count(d.state) FROM destinations t
+LEFT JOIN deliveries d ON d.destination_id = t.id AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+GROUP BY 1, 2;

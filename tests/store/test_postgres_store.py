@@ -1,0 +1,43 @@
+"""The PostgreSQL store passes the suites, on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.ledger import LedgerConformance
+from conformance.ownership import OwnershipConformance
+from conformance.store import Open, StoreConformance
+from plaudit.secrets import vault
+from plaudit.store.base import Store
+from plaudit.store.postgres import PostgresStore
+
+Url = Callable[..., str]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, in_schema: Url) -> Open:
+    async def open_store() -> Store:
+        return PostgresStore(in_schema(), vault(tmp_path))
+
+    return open_store
+
+
+class TestPostgresStore(StoreConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestPostgresLedger(LedgerConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestPostgresOwnership(OwnershipConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
