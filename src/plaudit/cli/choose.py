@@ -146,13 +146,18 @@ def rows(found: list[InvitationView], *, calls: bool, why: str = "message") -> N
                 i.state,
                 customer(i),
                 str(i.attempts),
-                getattr(i, why) or "",
+                getattr(i, why) or _until(i),
             ]
             for i in found
         ],
         empty="",
         colour="state",
     )
+
+
+def _until(i: InvitationView) -> str:
+    """When it will be tried, for what only waits."""
+    return f"until {short(i.due_at)}" if i.state == State.HELD else ""
 
 
 def customer(i: InvitationView) -> str:

@@ -17,9 +17,10 @@ from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError, RefusedError
 from plaudit.installation import Place
 from plaudit.process.plan import Routes, plan
+from plaudit.process.replay import NOWHERE
 from plaudit.spec import dispositions, wire
 from plaudit.spec.envelope import Entry, Envelope
-from plaudit.store.base import Route, Store
+from plaudit.store.base import EventRow, Route, Store
 
 MOST_REQUESTS = 3  # that a flow is asked for
 EXAMPLE = """
@@ -77,13 +78,25 @@ async def _event(
 ) -> list[dict[str, Any]]:
     envelope = _envelope(event)
     table: Routes = {0: [(place, kinds[d.type], d.settings) for place, (_, d) in enumerate(connected)]}
-    row = next(iter(plan(0, 1, Entry(0, 0, [envelope]), table)))
+    now = SystemClock().now()
+    row = next(iter(plan(0, NOWHERE, Entry(0, now, [envelope]), table)))
     if row.disposition:
         return [_finding(number, None, row.order_id, row.disposition, row.detail, [])]
-    return [
-        await _route(number, connected[route.destination_id], kinds, route, row.order_id, store)
-        for route in row.routes
-    ]
+    found = []
+    for route in row.routes:
+        destination = connected[route.destination_id]
+        code = await _foreseen(store, destination[0], row, route, now) if store is not None else route.code
+        found.append(await _route(number, destination, kinds, route, row.order_id, store, code, now))
+    return found
+
+
+async def _foreseen(store: Store, name: str, row: EventRow, route: Route, now: int) -> str:
+    """What the ledger would make of it: orders that it knows, cancellations, customers who were invited before."""
+    for destination in (await store.configuration()).destinations:
+        if destination.name == name:
+            there = row._replace(routes=[route._replace(destination_id=destination.id)])
+            return next(iter((await store.foresee([there], now)).dispositions), route.code)
+    return route.code
 
 
 def _envelope(event: dict[str, Any]) -> Envelope:
@@ -102,18 +115,21 @@ async def _route(
     route: Route,
     order_id: str | None,
     store: Store | None,
+    code: str,
+    now: int,
 ) -> dict[str, Any]:
     name, settings = destination[0], destination[1].settings
     if route.cancellation is not None:
         message = f"would take back the invitation of order {order_id}, if it still waits"
-        return _finding(number, name, order_id, route.code, message, [])
+        return _finding(number, name, order_id, code, message if store is None else None, [])
     if route.draft is None:
         return _finding(number, name, order_id, route.code, route.detail, [])
     if store is not None and route.draft.what is What.INVITATION:
         for known in await store.invitations(order_id=route.draft.key, destination=name, limit=1):
             message = f"order {order_id} already has invitation {known.id} ({known.state})"
-            return _finding(number, name, order_id, dispositions.DUPLICATE_ORDER, message, [])
-    now = SystemClock().now()
+            return _finding(number, name, order_id, code, message, [])
+    if code != route.code:
+        return _finding(number, name, order_id, code, None, [])
     requests = _requests(kinds[destination[1].type], route.draft, settings, now)
     message = "would make a review invitation" if route.draft.order else "would be passed on"
     if route.draft.not_before > now:
