@@ -21,6 +21,7 @@ from plaudit.errors import DataError, LostRaceError, UnavailableError
 from plaudit.secrets import vault
 from plaudit.store.postgres import PostgresStore, listen
 from plaudit.store.postgres.schema import Migration, migrate, migrations
+from plaudit.store.postgres.sql import Connection
 from postgres import PostgresServer
 
 Url = Callable[..., str]
@@ -232,17 +233,32 @@ async def test_a_server_without_room_or_closed_for_writing_is_waited_for(
         admin.execute("ALTER DATABASE one RESET default_transaction_read_only")
 
 
-async def test_a_lock_that_somebody_keeps_is_not_waited_for_for_ever(
-    database: str, store: PostgresStore
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lock_timeout", "10s"),
+        ("statement_timeout", "30s"),
+        (
+            "idle_in_transaction_session_timeout",
+            "5s",
+        ),  # of a process that is stopped in the middle of something
+        ("synchronous_commit", "on"),
+        ("transaction_isolation", "read committed"),
+    ],
+)
+async def test_a_session_waits_for_nobody_for_ever_and_commits_to_the_disk(
+    database: str, store: PostgresStore, tmp_path: Path, name: str, value: str
 ) -> None:
-    with psycopg.connect(database) as other:
-        other.execute("LOCK TABLE cursors")
-        async with store._database.apart() as connection:
-            found = await (await connection.execute("SHOW lock_timeout")).fetchone()
-            assert found == ("10s",)
-            found = await (await connection.execute("SHOW synchronous_commit")).fetchone()
-            assert found == ("on",)
-        await store.config_version()
+    """Whatever the server's defaults are."""
+    with psycopg.connect(database, autocommit=True) as admin:
+        admin.execute("ALTER DATABASE one SET synchronous_commit = off")
+        admin.execute("ALTER DATABASE one SET default_transaction_isolation = 'serializable'")
+
+    async def show(connection: Connection) -> object:
+        return await (await connection.execute(f"SHOW {name}".encode())).fetchone()
+
+    async with opened(database, tmp_path) as fresh:
+        assert await fresh._database.run(show) == (value,)
 
 
 async def test_another_key_cannot_open_the_secrets(

@@ -94,7 +94,7 @@ TABLES = (
     Table(
         "cancellations",
         ("destination_id", "order_id", "at", "event", "amount"),
-        ("destination_id", "order_id"),
+        ("destination_id", "order_id", "at"),
     ),
 )
 # They refer to each other, so they are emptied together.

@@ -66,7 +66,7 @@ class PostgresStore:
         self, destination_id: int, settled: list[Settled], limit: int, owner: str, now: int, lease_until: int
     ) -> list[Claimed]:
         lane = (destination_id, owner)
-        unsure = self._unsure.get(lane, [])
+        unsure = list(self._unsure.get(lane, []))
         claimed: list[Claimed] = []
 
         async def job(connection: Connection) -> list[Claimed]:
@@ -79,9 +79,10 @@ class PostgresStore:
         try:
             found = await self._database.run(job)
         except UnavailableError:
-            self._unsure[lane] = unsure + claimed
+            self._unsure[lane] = self._unsure.get(lane, []) + claimed
             raise
-        self._unsure.pop(lane, None)
+        if unsure:
+            self._unsure[lane] = [each for each in self._unsure[lane] if each not in unsure]
         return found
 
     async def release(self, claimed: list[Claimed], owner: str, now: int) -> None:
