@@ -84,6 +84,7 @@ class Plaudit:
         self._http = HttpServer(self._app(), options.host, options.port)
         self._version = 0
         self._lanes: list[int] = []
+        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -113,12 +114,15 @@ class Plaudit:
     async def stop(self) -> None:
         """Stop cleanly: requests are answered, the batch in hand is committed, attempts in flight are recorded."""
         happenings.Stopping().emit()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopping = True
+        sharing = [task for task in self._tasks if task.get_name() == "share"]
+        await _cancelled([task for task in self._tasks if task not in sharing])
         await self._http.stop()
         await self._partitions.stop()
         await self._deliverer.stop()
+        await _cancelled(
+            sharing
+        )  # until now it says that this process lives: what is in flight is not abandoned
         with contextlib.suppress(PlauditError):  # others take over when the time has passed
             await self.store.leave(self._owner)
         await self._log.close()
@@ -184,9 +188,12 @@ class Plaudit:
         """Work on what is this process's to work on. Embedded, that is everything."""
         if "process" in self._roles:
             mine = await self._mine("process", range(self._log.partitions))
-            await self._partitions.hold(mine)
+            if not self._stopping:
+                await self._partitions.hold(mine)
         if "deliver" in self._roles:
-            self._deliverer.hold(await self._mine("lane", self._lanes))
+            mine = await self._mine("lane", self._lanes)
+            if not self._stopping:
+                self._deliverer.hold(mine)
 
     async def _mine(self, what: str, numbers: Any) -> set[int]:
         resources = [f"{what}:{number}" for number in numbers]
@@ -204,10 +211,17 @@ class Plaudit:
             await self.store.prune(before)
 
 
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _every(seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(seconds)
         try:
             await step()
-        except PlauditError as error:
-            happenings.StepFailed(name, str(error), seconds).emit()
+        except Exception as error:  # noqa: BLE001 - nothing may end what is done again and again
+            said = str(error) if isinstance(error, PlauditError) else happenings.where(error)
+            happenings.StepFailed(name, said, seconds).emit()

@@ -43,11 +43,10 @@ class Place(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """For people: without the password of a URL."""
-        return (
-            f"{self.store.partition('://')[0]}://{self.store.rpartition('@')[2]}"
-            if self.store
-            else str(self.data)
-        )
+        if not self.store:
+            return str(self.data)
+        scheme, _, rest = self.store.partition("?")[0].partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def place(written: str) -> Place:

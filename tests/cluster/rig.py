@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from natsd import Servers
-from plaudit.installation import Place, open_log, open_store
+from plaudit.installation import Place, open_log
+from plaudit.secrets import Vault
 from plaudit.store.base import Store
+from plaudit.store.postgres import PostgresStore
 from postgres import PostgresServer
 from support import Process, config, free_port, http, until
 
@@ -126,8 +128,7 @@ class Cluster:
 
     def store(self) -> Store:
         """Opened in this process; close it."""
-        os.environ["PLAUDIT_SECRET_KEY"] = SECRET
-        return open_store(Place(self._folder, self.env["PLAUDIT_STORE"]))
+        return PostgresStore(self.env["PLAUDIT_STORE"], Vault(base64.b64decode(SECRET)))
 
     async def settled(self, seconds: float = 120) -> None:
         """Until the whole log is in the ledger, and nothing there waits to be sent."""

@@ -41,11 +41,13 @@ class Deliverer:
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._rows: dict[int, ConfiguredDestination] = {}
+        self._version = 0
         self._held: set[int] | None = None if alone else set()  # None: all
         self._resend: list[int] = []
 
     async def configure(self, configuration: Configuration) -> None:
         """What there is to deliver to; `hold` says what of it is this process's."""
+        self._version = configuration.version
         self._rows = {row.id: row for row in configuration.destinations if row.type in self._kinds}
         self._resend = [row.id for row in self._rows.values() if self._kinds[row.type].resends(row.settings)]
         self._arrange(nudge=True)
@@ -62,18 +64,19 @@ class Deliverer:
         """
         wanted = {id_: row for id_, row in self._rows.items() if self._held is None or id_ in self._held}
         for id_, (lane, task) in list(self._lanes.items()):
-            if id_ not in wanted or not _same(lane, wanted[id_]):
+            # What is known of pauses is as old as the configuration, so only a new one can tell that one has ended.
+            if id_ not in wanted or not _same(lane, wanted[id_], fresh=nudge):
                 del self._lanes[id_]
                 ending = asyncio.create_task(_end(lane, task))
                 self._ending.add(ending)
                 ending.add_done_callback(self._ending.discard)
             elif nudge:
-                lane.nudge()
+                lane.nudge(self._version)
         for id_, row in wanted.items():
             if id_ not in self._lanes:
                 kind = self._kinds[row.type]
                 transport = self._transport(kind, row.settings)
-                lane = Lane(row, kind, self._store, transport, self._clock, self._owner)
+                lane = Lane(row, kind, self._store, transport, self._clock, self._owner, self._version)
                 self._lanes[id_] = (lane, asyncio.create_task(lane.run(), name=f"lane {row.name}"))
 
     def notify(self, destination_ids: set[int]) -> None:
@@ -99,7 +102,7 @@ async def _end(lane: Lane, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _same(lane: Lane, row: ConfiguredDestination) -> bool:
+def _same(lane: Lane, row: ConfiguredDestination, *, fresh: bool) -> bool:
     """Whether a lane can go on as it is: the same settings, and no pause that applying the configuration has ended."""
-    resumed = lane.paused and row.paused_at is None
+    resumed = fresh and lane.paused and row.paused_at is None
     return (lane.row.type, lane.row.settings) == (row.type, row.settings) and not resumed

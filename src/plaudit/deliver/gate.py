@@ -59,7 +59,8 @@ class Gate:
         if verdict.retry_after:
             asked = now + round(min(verdict.retry_after, PATIENCE) * 1000)
             self._not_before = max(self._not_before, asked)
-        if verdict.outcome is Outcome.RETRY or (verdict.outcome is Outcome.UNCERTAIN and not verdict.status):
+        # An answer that nobody understands is trouble too: each costs a person a look.
+        if verdict.outcome in (Outcome.RETRY, Outcome.UNCERTAIN):
             self._limit.went_wrong()
             self.breaker.went_wrong(now, chance)
         else:

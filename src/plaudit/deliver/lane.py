@@ -43,8 +43,10 @@ class Lane:
         transport: Transport,
         clock: Clock,
         owner: str,
+        version: int = 0,
     ) -> None:
         self.row = row
+        self._version = version  # of the configuration that it works by
         self._store = store
         self._clock = clock
         self._owner = owner
@@ -69,8 +71,9 @@ class Lane:
         self._look_at = 0
         self._wake.set()
 
-    def nudge(self) -> None:
+    def nudge(self, version: int) -> None:
         """The configuration was applied, so something may have been mended: do not wait for the breaker."""
+        self._version = version
         self._gate.nudge(self._clock.now())
         self._unreachable = False  # tell of it again if it stays so
         self.notify()
@@ -83,8 +86,8 @@ class Lane:
         tries = STOP_TRIES
         while not (self._stopping and not self._tasks and not self._settled):
             try:
-                if fresh:  # its settings may have been mended
-                    await self._store.unblock(self.row.id, self._clock.now())
+                if fresh:
+                    await self._start()
                     fresh = False
                 if not await self._turn():
                     await self._sleep()
@@ -95,6 +98,14 @@ class Lane:
                     break  # what could not be recorded is 'sending' on disk, and uncertain at the next start
                 await asyncio.sleep(PATIENCE)
         await self._sender.close()
+
+    async def _start(self) -> None:
+        """Its settings may have been mended: let go what was blocked, unless it was paused since it was configured."""
+        for row in (await self._store.configuration()).destinations:
+            if row.id == self.row.id and row.paused_at is not None and row.paused_reason != UNREACHABLE:
+                self.paused = True
+                return
+        await self._store.unblock(self.row.id, self._clock.now())
 
     async def stop(self, grace: float) -> None:
         """Claim no more; what is in flight gets `grace` seconds to end, and is then uncertain."""
@@ -119,7 +130,8 @@ class Lane:
             room = int(probe is None or probe.outcome in _ALIVE)
         if not self._settled and room <= 0:
             return False
-        size = self._sender.page_size if self._backlog and room > 1 else 1
+        calm = self._gate.breaker.circuit is Circuit.CLOSED
+        size = self._sender.page_size if self._backlog and room and calm else 1
         if size > 1:
             room = max(min(room, PAGES - len(self._tasks)), 0)
         settled, self._settled = self._settled, []
@@ -170,6 +182,8 @@ class Lane:
         """Before an order is risked on a destination that failed: ask in a way that has no effect, if there is one."""
         started = self._clock.now()
         verdict = await self._sender.check()
+        if verdict is not None and verdict.outcome is Outcome.UNCERTAIN and verdict.status:
+            return None  # an answer that tells nothing: one real attempt has to
         if verdict is not None and verdict.outcome not in _ALIVE:
             self._ended(verdict, started)
         return verdict
@@ -177,7 +191,7 @@ class Lane:
     async def _tell_of_pauses(self, now: int) -> None:
         """Write down what people must know of; again and again until the store has taken it."""
         if self._to_pause:
-            await self._store.pause(self.row.id, *self._to_pause, now)
+            await self._store.pause(self.row.id, *self._to_pause, now, version=self._version)
             self._to_pause = None
         if self._to_resume:
             await self._store.resume(self.row.id, UNREACHABLE)

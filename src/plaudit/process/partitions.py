@@ -26,6 +26,7 @@ class Partitions:
         self._clock = clock
         self._made = made
         self._configured: tuple[Configuration, dict[str, Destination]] | None = None
+        self._holding = asyncio.Lock()
         self._running: dict[int, tuple[Processor, asyncio.Task[None]]] = {}
 
     @property
@@ -39,12 +40,15 @@ class Partitions:
 
     async def hold(self, partitions: set[int]) -> None:
         """Work on these and no others from now on. Raises `PlauditError`: log or store cannot be asked."""
+        async with self._holding:  # two at once would start what the other one starts
+            await self._hold(partitions)
+
+    async def _hold(self, partitions: set[int]) -> None:
         for partition in self.held - partitions:
             self._running[partition][0].stop()
         for partition in self.held - partitions:
-            _, task = self._running[partition]
-            await task
-            del self._running[partition]
+            await asyncio.shield(self._running[partition][1])  # it ends by itself, whoever waits
+            self._running.pop(partition)
         for partition in sorted(partitions - self.held):
             await self._mend_log(partition)
             processor = Processor(partition, self._log, self._store, self._clock, self._made)

@@ -40,8 +40,10 @@ def read_cancellation(name: str, properties: object, timestamp: int) -> Cancella
         return order_id
     if _CANCELLED.fullmatch(name):
         return Cancellation(order_id, timestamp, "Order Cancelled")
-    total = number(props.find("total"))
-    amount = number(props.find("revenue")) if total is None else total
+    said = props.find("total", "revenue")
+    amount = number(said)
+    if amount is None and said is not None:
+        amount = 0.0  # an amount that cannot be read must not take all of an order back
     return Cancellation(order_id, timestamp, "Order Refunded", None if amount is None else abs(amount))
 
 

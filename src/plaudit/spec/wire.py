@@ -7,6 +7,7 @@ says why, whether it came alone or in a batch. Limits and codes: segment.md 1.3,
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from plaudit.spec.halves import mended
 EVENT_BYTES = 32 * 1024
 BATCH_BYTES = 500 * 1024
 BATCH_EVENTS = 2500
+LONGEST_ID = 255  # characters of a message id; Segment allows 100 (segment.md 1.3)
 KEPT_BYTES = 4096  # of an event that was refused: enough to recognise it by
 
 _NOBODY = (None, "")
@@ -131,6 +133,9 @@ def _envelope(
         message_id = new_id()
     elif not isinstance(message_id, str):
         message_id = str(message_id)
+    if len(message_id) > LONGEST_ID:
+        # No index holds an id of any length; the same one gives the same again.
+        message_id = f"sha256:{sha256(message_id.encode('utf-8', 'replace')).hexdigest()}"
     original = timestamps.parse(head.original_timestamp)
     if original is None:
         original = timestamps.parse(head.timestamp)

@@ -169,8 +169,13 @@ class Store(Protocol):
     async def release(self, claimed: list[Claimed], owner: str, now: int) -> None:
         """Give back what was claimed and surely not sent."""
 
-    async def pause(self, destination_id: int, reason: str, message: str, now: int) -> None:
-        """Stop a destination until its configuration is applied again."""
+    async def pause(
+        self, destination_id: int, reason: str, message: str, now: int, *, version: int = 0
+    ) -> None:
+        """Stop a destination until its configuration is applied again.
+
+        With `version`, of the configuration that failed: not if another one is in place by now.
+        """
 
     async def resume(self, destination_id: int, reason: str) -> None:
         """End a pause that was made for this reason."""

@@ -11,6 +11,7 @@ UNIT_ID = r"[0-9a-f]{24}"
 TEMPLATE_HINT = (
     "is no template id: those have 24 characters, 0 to 9 and a to f ('plaudit doctor' lists yours)"
 )
-URL = r"https?://[^\s/?#@]+(/[^\s?#]*)?"
+_PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+URL = rf"https?://([^\s/?#@:\[\]]+|\[[0-9a-fA-F:.]+\])(:{_PORT})?(/[^\s?#]*)?"
 ADDRESS = r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+"
 ADDRESS_HINT = "must be an e-mail address"

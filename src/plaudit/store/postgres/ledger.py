@@ -78,8 +78,11 @@ async def release(connection: Connection, claimed: list[Claimed], owner: str, no
         await change(connection, SQL["release"], given | {"owner": owner, "now": now})
 
 
-async def pause(connection: Connection, destination_id: int, reason: str, message: str, now: int) -> None:
+async def pause(
+    connection: Connection, destination_id: int, reason: str, message: str, now: int, version: int
+) -> None:
     given = {"destination_id": destination_id, "reason": reason, "message": message, "now": now}
+    given |= {"version": version}
     await change(connection, SQL["pause"], given)
 
 

@@ -88,8 +88,10 @@ class PostgresStore:
     async def release(self, claimed: list[Claimed], owner: str, now: int) -> None:
         await self._database.run(lambda c: ledger.release(c, claimed, owner, now))
 
-    async def pause(self, destination_id: int, reason: str, message: str, now: int) -> None:
-        await self._database.run(lambda c: ledger.pause(c, destination_id, reason, message, now))
+    async def pause(
+        self, destination_id: int, reason: str, message: str, now: int, *, version: int = 0
+    ) -> None:
+        await self._database.run(lambda c: ledger.pause(c, destination_id, reason, message, now, version))
 
     async def resume(self, destination_id: int, reason: str) -> None:
         await self._database.run(lambda c: ledger.resume(c, destination_id, reason))

@@ -88,8 +88,11 @@ def release(connection: apsw.Connection, claimed: list[Claimed], owner: str, now
     connection.executemany(SQL["release"], [(now, c.id, owner) for c in claimed])
 
 
-def pause(connection: apsw.Connection, destination_id: int, reason: str, message: str, now: int) -> None:
-    connection.execute(SQL["pause"], (now, reason, message, destination_id))
+def pause(
+    connection: apsw.Connection, destination_id: int, reason: str, message: str, now: int, version: int
+) -> None:
+    given = {"id": destination_id, "reason": reason, "message": message, "now": now, "version": version}
+    connection.execute(SQL["pause"], given)
 
 
 def resume(connection: apsw.Connection, destination_id: int, reason: str) -> None:

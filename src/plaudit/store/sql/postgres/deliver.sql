@@ -66,8 +66,10 @@ FROM unnest(%(id)s::bigint[], %(number)s::bigint[]) AS g (id, number) JOIN locke
 WHERE d.id = g.id AND d.lease_owner = %(owner)s::text AND d.state = 'sending' AND d.attempts = g.number;
 
 -- name: pause
+-- Unless the configuration that failed is no longer in place (0: whichever it is).
 UPDATE destinations SET paused_at = %(now)s::bigint, paused_reason = %(reason)s::text, paused_message = %(message)s::text
-WHERE id = %(destination_id)s::bigint; -- why a destination stands still
+WHERE id = %(destination_id)s::bigint
+  AND (%(version)s::bigint = 0 OR %(version)s::bigint = (SELECT value FROM meta WHERE key = 'config_version'));
 
 -- name: resume
 -- A destination that gave no sign of life for long has answered again.
@@ -90,11 +92,11 @@ FROM s WHERE s.id IS NOT NULL;
 
 -- name: abandoned
 -- Leased for longer than any attempt takes, or to another process that is gone: where lanes are shared, one that is not
--- among those who say that they are there.
+-- among those who say that they are there. One's own are known to be in flight.
 SELECT id, destination_id, attempts, updated_at FROM deliveries
-WHERE state = 'sending' AND (lease_until < %(now)s::bigint OR (lease_owner <> %(owner)s::text AND (%(alone)s::boolean
+WHERE state = 'sending' AND lease_owner <> %(owner)s::text AND (%(alone)s::boolean OR lease_until < %(now)s::bigint
   OR (EXISTS (SELECT FROM members WHERE role = 'lane' AND owner = %(owner)s::text)
-    AND NOT EXISTS (SELECT FROM members WHERE role = 'lane' AND owner = lease_owner AND until > clock_timestamp())))))
+    AND NOT EXISTS (SELECT FROM members WHERE role = 'lane' AND owner = lease_owner AND until > clock_timestamp())))
 ORDER BY id FOR UPDATE SKIP LOCKED;
 
 -- name: recover

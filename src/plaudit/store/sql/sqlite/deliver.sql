@@ -45,7 +45,9 @@ UPDATE deliveries SET state = 'queued', attempts = attempts - 1, lease_owner = N
 WHERE id = ? AND lease_owner = ? AND state = 'sending';
 
 -- name: pause
-UPDATE destinations SET paused_at = ?, paused_reason = ?, paused_message = ? WHERE id = ?;
+-- Unless the configuration that failed is no longer in place (0: whichever it is).
+UPDATE destinations SET paused_at = :now, paused_reason = :reason, paused_message = :message
+WHERE id = :id AND (:version = 0 OR :version = (SELECT value FROM meta WHERE key = 'config_version'));
 
 -- name: resume
 -- A destination that gave no sign of life for long has answered again.
@@ -65,10 +67,9 @@ SELECT min((SELECT min(due_at) FROM deliveries
 FROM s WHERE s.id IS NOT NULL;
 
 -- name: abandoned
--- Leased to another process that is gone, or for longer than any attempt takes. One's own, too, are not in flight for so
--- long: the answer to their claim got lost.
+-- Leased to another process that is gone, or for longer than any attempt takes. One's own are known to be in flight.
 SELECT id, destination_id, attempts, updated_at FROM deliveries
-WHERE state = 'sending' AND ((lease_owner <> :owner AND :alone) OR lease_until < :now);
+WHERE state = 'sending' AND lease_owner <> :owner AND (:alone OR lease_until < :now);
 
 -- name: recover
 UPDATE deliveries SET state = ?, reason = ?, message = ?, due_at = ?, updated_at = ?, lease_until = NULL
