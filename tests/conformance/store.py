@@ -319,6 +319,14 @@ class StoreConformance:
         assert invitation.state == "accepted"
         assert [a.outcome for a in await store.attempts(invitation.id)] == ["accepted"]
 
+    async def test_a_late_answer_does_not_hide_that_an_attempt_was_uncertain(self, store: Store) -> None:
+        await self.queue(store, 1)
+        (first,) = await store.turn(1, [], 1, OTHER, 2000, 2000 + LEASE)
+        assert await store.recover(ME, alone=True, now=3000, resend=[1]) == 1
+        await store.turn(1, [], 1, ME, 3000, 3000 + LEASE)
+        await store.turn(1, [ended(first, Outcome.ACCEPTED, State.ACCEPTED)], 0, OTHER, 4000, 0)
+        assert [a.outcome for a in await store.attempts(first.id)] == ["uncertain"]
+
     # lists
 
     async def test_lists_are_newest_first_and_limited(self, store: Store) -> None:

@@ -53,7 +53,9 @@ SELECT * FROM unnest(%(id)s::bigint[], %(number)s::bigint[], %(started_at)s::big
   AS g (id, number, started_at, finished_at, outcome, reason, message, status, fault)
 ORDER BY g.id, g.number
 ON CONFLICT (delivery_id, number) DO UPDATE SET finished_at = excluded.finished_at, outcome = excluded.outcome,
-  reason = excluded.reason, message = excluded.message, status = excluded.status, fault = excluded.fault;
+  reason = excluded.reason, message = excluded.message, status = excluded.status, fault = excluded.fault
+-- A late answer does not hide that the next attempt was made because this one was uncertain.
+WHERE excluded.number >= (SELECT d.attempts FROM deliveries d WHERE d.id = excluded.delivery_id);
 
 -- name: release
 -- Back as they were: deliveries that were claimed and surely not sent.
