@@ -30,6 +30,8 @@ from plaudit.installation import DATA, Place, apply, checked, lock, open_log, op
 from plaudit.manage.health import create_app
 from plaudit.observe import happenings, metrics
 from plaudit.process.partitions import Partitions
+from plaudit.process.profiles import definitions_of
+from plaudit.process.timer import Timer
 from plaudit.serving import HttpServer
 
 DAY_MS = 24 * 3600 * 1000
@@ -51,6 +53,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8710
     config: Path | None = None
     keep_days: int = 30  # events and their message ids; the ledger is kept for ever
+    keep_facts_days: int = 3 * 365  # what profiles did: as far back as Segment looks (segment.md 6.4)
     roles: frozenset[str] = ROLES
 
     @property
@@ -81,11 +84,13 @@ class Plaudit:
         alone = not self._shared
         self._deliverer = Deliverer(self.store, self._clock, self._owner, self._kinds, alone=alone)
         self._partitions = Partitions(self._log, self.store, self._clock, self._deliverer.notify)
+        self._timer = Timer(self.store, self._clock, self._deliverer.notify)
         self._http = HttpServer(self._app(), options.host, options.port)
         self._version = 0
         self._lanes: list[int] = []
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._timing: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -107,6 +112,7 @@ class Plaudit:
             self._repeat(SHARE_SECONDS, "share", self._share)
             self._repeat(SHARE_SECONDS, "listen", self._listen)
         if "process" in self._roles:
+            self._timing = asyncio.create_task(self._timer.run(), name="timer")
             self._repeat(HOUSEKEEPING_SECONDS, "housekeeping", self._keep_house)
         await self._http.start()
         happenings.Listening(self.url, str(self._options.place)).emit()
@@ -119,6 +125,9 @@ class Plaudit:
         await _cancelled([task for task in self._tasks if task not in sharing])
         await self._http.stop()
         await self._partitions.stop()
+        self._timer.stop()
+        if self._timing is not None:
+            await self._timing
         await self._deliverer.stop()
         await _cancelled(
             sharing
@@ -147,6 +156,8 @@ class Plaudit:
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
         faults = self._partitions.faults()
+        if self._timer.trouble:
+            faults.append(f"the step 'timer' fails, and tries again: {self._timer.trouble}")
         if self._roles == {"collect"}:
             return faults  # it goes on while the store is away, and must get requests for that
         try:
@@ -177,6 +188,10 @@ class Plaudit:
         self._sources.configure(configuration)
         self._inlets.configure(configuration, self._kinds)
         self._partitions.configure(configuration, self._kinds)
+        definitions = definitions_of(configuration, self._kinds)
+        self._timer.configure(definitions)
+        for key, fault in definitions.faults.items():
+            happenings.StepFailed(f"evaluate {key}", fault, 0).emit()
         self._lanes = [row.id for row in configuration.destinations]
         if "deliver" in self._roles:
             await self._deliverer.configure(configuration)
@@ -209,6 +224,7 @@ class Plaudit:
         await self._partitions.trim(before)
         if 0 in self._partitions.held:  # one process of many
             await self.store.prune(before)
+            await self.store.profiles.prune(self._clock.now() - self._options.keep_facts_days * DAY_MS)
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:

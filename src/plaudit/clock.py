@@ -39,6 +39,11 @@ def message_id() -> str:
     return f"plaudit-{uuid.uuid4()}"
 
 
+def call_id() -> str:
+    """An id for a call that Plaudit makes of its own: as Segment's, `personas_` and 27 letters and digits."""
+    return "personas_" + uuid.uuid4().hex[:27]
+
+
 def write_key() -> str:
     """A new write key: 32 letters and digits, as long as Segment's."""
     alphabet = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"

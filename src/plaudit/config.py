@@ -16,11 +16,14 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from plaudit.definitions import DefinitionConfig, circles, definition_table, read_definition
 from plaudit.destinations.base import Destination
 from plaudit.destinations.validate import validate
+from plaudit.engage.definitions import Kind
 from plaudit.errors import ConfigError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+SECTIONS = ("sources", "destinations", "audiences", "traits")
 WRITE_KEY = re.compile(r"[A-Za-z0-9_-]{4,128}")
 
 
@@ -39,6 +42,8 @@ class Config(msgspec.Struct):
 
     sources: dict[str, SourceConfig] = {}
     destinations: dict[str, DestinationConfig] = {}
+    audiences: dict[str, DefinitionConfig] = {}
+    traits: dict[str, DefinitionConfig] = {}
 
 
 class FaultsError(ConfigError):
@@ -91,7 +96,16 @@ def dump(config: Config, kinds: dict[str, Destination], *, secrets: bool) -> str
                 continue
             settings[setting.key] = _env(name, setting.key) if setting.secret and not secrets else value
         destinations[name] = {"type": destination.type, "sources": destination.sources, "settings": settings}
-    return tomli_w.dumps({"sources": sources, "destinations": destinations})
+    whole: dict[str, Any] = {"sources": sources, "destinations": destinations}
+    for section, _, found in sections(config):
+        if found:
+            whole[section] = {name: definition_table(name, each) for name, each in found.items()}
+    return tomli_w.dumps(whole)
+
+
+def sections(config: Config) -> list[tuple[str, Kind, dict[str, DefinitionConfig]]]:
+    """(section, kind, what it has) of those that hold definitions."""
+    return [("audiences", "audience", config.audiences), ("traits", "trait", config.traits)]
 
 
 def _env(name: str, key: str) -> str:
@@ -108,13 +122,10 @@ class _Reader:
 
     def config(self, raw: dict[str, Any]) -> Config:
         for key in raw:
-            if key == "audiences":
+            if key not in SECTIONS:
+                there = [f"[{section}.NAME]" for section in SECTIONS]
                 self.faults.append(
-                    "[audiences]: this version of Plaudit has no audiences; take the section out"
-                )
-            elif key not in ("sources", "destinations"):
-                self.faults.append(
-                    f"unknown section [{key}]: there are [sources.NAME] and [destinations.NAME]"
+                    f"unknown section [{key}]: there are {', '.join(there[:-1])} and {there[-1]}"
                 )
         config = Config()
         for name, table in self._tables(raw, "sources"):
@@ -125,6 +136,15 @@ class _Reader:
             if destination is not None:
                 config.destinations[name] = destination
         self._same_secrets(config)
+        for section, kind, into in sections(config):
+            for name, table in self._tables(raw, section):
+                found, faults = read_definition(
+                    f"[{section}.{name}]", kind, name, table, list(config.destinations)
+                )
+                self.faults += faults
+                if found is not None:
+                    into[name] = found
+        self.faults += circles(config.audiences, config.traits)
         return config
 
     def _tables(self, raw: dict[str, Any], section: str) -> list[tuple[str, dict[str, Any]]]:

@@ -17,11 +17,13 @@ import msgspec
 from plaudit import config as files
 from plaudit.clock import write_key
 from plaudit.config import Config
+from plaudit.definitions import DefinitionConfig
+from plaudit.engage.definitions import Kind
 from plaudit.errors import DataError, InUseError, UsageError
 from plaudit.log.base import Log
 from plaudit.log.sqlite import SqliteLog
 from plaudit.secrets import vault
-from plaudit.store.base import Configuration, Store, Wanted
+from plaudit.store.base import Configuration, Store, Wanted, WantedDefinition
 from plaudit.store.sqlite import SqliteStore
 
 DATA = Path("plaudit-data")
@@ -172,6 +174,11 @@ async def apply(store: Store, config: Config, now: int) -> Configuration:
                 name: s.write_key or known.get(name) or write_key() for name, s in config.sources.items()
             },
             destinations={name: (d.type, d.settings, d.sources) for name, d in config.destinations.items()},
+            definitions=[
+                WantedDefinition(kind, name, d.name or name, d.query, d.options, d.enabled, d.destinations)
+                for _, kind, found in files.sections(config)
+                for name, d in found.items()
+            ],
         ),
         now,
     )
@@ -190,4 +197,17 @@ def exported(configuration: Configuration) -> Config:
             )
             for d in configuration.destinations
         },
+        audiences=_exported(configuration, "audience"),
+        traits=_exported(configuration, "trait"),
     )
+
+
+def _exported(configuration: Configuration, kind: Kind) -> dict[str, DefinitionConfig]:
+    names = {d.id: d.name for d in configuration.destinations}
+    return {
+        d.name: DefinitionConfig(
+            d.title, d.query, sorted(names[to] for to in d.destinations if to in names), d.options, d.enabled
+        )
+        for d in configuration.definitions
+        if d.kind == kind
+    }

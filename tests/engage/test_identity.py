@@ -11,12 +11,13 @@ from plaudit.engage.identity import MOST_IDENTIFIERS, MOST_MERGES, Decision, Kno
 from properties import bounded
 
 T = 1_795_459_200_000
+P, GUEST, PERSON, WORN, FULL = range(1, 6)
 U1, U2 = Identifier("user_id", "u1"), Identifier("user_id", "u2")
 JANE, JOE = Identifier("email", "jane@example.com"), Identifier("email", "joe@example.com")
 A1, A2, A9 = (Identifier("anonymous_id", f"a{i}") for i in (1, 2, 9))
 
 
-def known(name: str, *ids: Identifier, at: int = T, created_at: int = 0, merges: int = 0) -> Known:
+def known(name: int, *ids: Identifier, at: int = T, created_at: int = 0, merges: int = 0) -> Known:
     return Known(name, tuple(Seen(each, at) for each in ids), created_at, merges)
 
 
@@ -32,43 +33,43 @@ def reasons(decision: Decision) -> dict[str, str]:
 
 def test_none_one_and_several_matches() -> None:
     assert decide([U1, A1]) == Decision("create", (U1, A1))
-    assert decide([U1, A1], known("p", U1)) == Decision("attach", (U1, A1), "p")
-    merged = decide([U1, A1], known("anonymous", A1), known("person", U1, created_at=9))
-    assert merged == Decision("merge", (U1, A1), "person", ("anonymous",))
+    assert decide([U1, A1], known(P, U1)) == Decision("attach", (U1, A1), P)
+    merged = decide([U1, A1], known(GUEST, A1), known(PERSON, U1, created_at=9))
+    assert merged == Decision("merge", (U1, A1), PERSON, (GUEST,))
 
 
 def test_segments_example_of_two_user_ids_with_one_address() -> None:
-    decision = decide([U2, JANE], known("p", U1, JANE))
+    decision = decide([U2, JANE], known(P, U1, JANE))
     assert decision.action == "create"
     assert decision.identifiers == (U2,)
     assert reasons(decision) == {"jane@example.com": "limit"}
 
 
 def test_a_shared_device_joins_nobody() -> None:
-    decision = decide([A1, U2], known("one", U1, A1), known("two", U2))
-    assert (decision.action, decision.profile, decision.merged) == ("attach", "two", ())
+    decision = decide([A1, U2], known(1, U1, A1), known(2, U2))
+    assert (decision.action, decision.profile, decision.merged) == ("attach", 2, ())
     assert reasons(decision) == {"a1": "limit"}
 
 
 def test_the_lowest_priority_goes_first() -> None:
     phone = Identifier("phone", "1")
-    decision = decide([phone, A9, JANE, U2], known("p", U1, JANE))
+    decision = decide([phone, A9, JANE, U2], known(P, U1, JANE))
     assert [each.identifier for each in decision.dropped] == [phone, A9, JANE]
     assert decision.identifiers == (U2,)
 
 
 def test_a_sixth_of_a_kind_is_left_out_and_a_week_makes_room() -> None:
-    full = known("p", U1, *(Identifier("anonymous_id", f"old{i}") for i in range(5)), at=T - WEEKLY)
+    full = known(P, U1, *(Identifier("anonymous_id", f"old{i}") for i in range(5)), at=T - WEEKLY)
     assert reasons(decide([U1, A1], full)) == {"a1": "limit"}
     weekly = Rules(limits={"user_id": Limit(1), "anonymous_id": Limit(5, WEEKLY)})
     monthly = Rules(limits={"user_id": Limit(1), "anonymous_id": Limit(5, MONTHLY)})
-    assert decide([U1, A1], full, rules=weekly) == Decision("attach", (U1, A1), "p")
+    assert decide([U1, A1], full, rules=weekly) == Decision("attach", (U1, A1), P)
     assert reasons(decide([U1, A1], full, rules=monthly)) == {"a1": "limit"}
 
 
 def test_a_profile_beyond_a_tightened_limit_goes_on() -> None:
-    two = known("p", U1, U2)
-    assert decide([U1, A1], two) == Decision("attach", (U1, A1), "p")
+    two = known(P, U1, U2)
+    assert decide([U1, A1], two) == Decision("attach", (U1, A1), P)
 
 
 @pytest.mark.parametrize(
@@ -82,15 +83,15 @@ def test_values_that_say_nothing_are_blocked(value: str) -> None:
 
 
 def test_caps_on_merges_and_identifiers() -> None:
-    worn = known("worn", U1, merges=MOST_MERGES)
-    decision = decide([U1, A1], worn, known("other", A1))
-    assert (decision.action, decision.profile, reasons(decision)) == ("attach", "worn", {"a1": "merge_limit"})
+    worn = known(WORN, U1, merges=MOST_MERGES)
+    decision = decide([U1, A1], worn, known(9, A1))
+    assert (decision.action, decision.profile, reasons(decision)) == ("attach", WORN, {"a1": "merge_limit"})
     rules = Rules(others=Limit(10_000))
-    full = known("full", U1, *(Identifier("anonymous_id", f"x{i}") for i in range(MOST_IDENTIFIERS - 1)))
+    full = known(FULL, U1, *(Identifier("anonymous_id", f"x{i}") for i in range(MOST_IDENTIFIERS - 1)))
     decision = decide([U1, A1], full, rules=rules)
     assert (decision.action, decision.profile, reasons(decision)) == (
         "attach",
-        "full",
+        FULL,
         {"a1": "mapping_limit"},
     )
 
@@ -122,7 +123,7 @@ IDS = st.sampled_from([U1, U2, JANE, JOE, A1, A2, A9, Identifier("user_id", "nul
 @bounded(300)
 def test_no_history_joins_two_user_ids_nor_breaks_a_limit(events: list[list[Identifier]]) -> None:
     rules = Rules(limits={"user_id": Limit(1), "anonymous_id": Limit(2)})
-    owners: dict[Identifier, str] = {}
+    owners: dict[Identifier, int] = {}
     for number, ids in enumerate(events):
         names = set(owners.values())
         profiles = {
@@ -135,7 +136,7 @@ def test_no_history_joins_two_user_ids_nor_breaks_a_limit(events: list[list[Iden
         assert (decision.action == "nobody") == (not decision.identifiers)
         if decision.action == "nobody":
             continue
-        profile = decision.profile or f"p{number}"
+        profile = decision.profile or number + 1
         for each, owner in owners.items():
             if owner in decision.merged:
                 owners[each] = profile

@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 class Known(msgspec.Struct, frozen=True):
     """A profile as far as identity goes. `created_at` in ms; `merges`: how many profiles went into it."""
 
-    id: str
+    id: int
     seen: tuple[Seen, ...]
     created_at: int = 0
     merges: int = 0
@@ -50,8 +50,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     action: Literal["create", "attach", "merge", "nobody"]
     identifiers: tuple[Identifier, ...] = ()
-    profile: str | None = None
-    merged: tuple[str, ...] = ()
+    profile: int | None = None
+    merged: tuple[int, ...] = ()
     dropped: tuple[Dropped, ...] = ()
 
 

@@ -32,6 +32,19 @@ class BatchProcessed(NamedTuple):
         metrics.batch_seconds.observe(self.seconds)
 
 
+class ProfilesTaken(NamedTuple):
+    """A batch of events went into profiles in one transaction."""
+
+    events: int
+    changed: int  # values of audiences and traits
+    seconds: float
+
+    def emit(self) -> None:
+        metrics.profile_events.inc(self.events)
+        metrics.values_changed.inc(self.changed)
+        metrics.profile_seconds.observe(self.seconds)
+
+
 class AttemptFinished(NamedTuple):
     """One attempt to send an invitation came to an end, with the state that follows from it."""
 

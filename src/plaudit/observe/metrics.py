@@ -41,6 +41,13 @@ attempt_seconds = Histogram(
 batch_seconds = Histogram(
     "plaudit_batch_seconds", "How long a batch took from log to ledger", buckets=_SECONDS, registry=registry
 )
+profile_events = Counter("plaudit_profile_events", "Events that went into profiles", registry=registry)
+values_changed = Counter(
+    "plaudit_values_changed", "Values of audiences and computed traits that became others", registry=registry
+)
+profile_seconds = Histogram(
+    "plaudit_profile_seconds", "How long a batch took into profiles", buckets=_SECONDS, registry=registry
+)
 attention = Gauge(
     "plaudit_attention",
     "Invitations that wait for a person, by destination and state",

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from plaudit.clock import Clock
 from plaudit.destinations.base import Destination
@@ -28,17 +29,31 @@ IDLE = 1.0  # seconds
 PATIENCE = 1.0  # seconds after trouble
 
 
+class Followed(Protocol):
+    def __call__(self, position: int, *, busy: bool) -> None: ...
+
+
 class Processor:
-    """One partition's loop. `made` is called with the ids of destinations that have new invitations."""
+    """One partition's loop. `made` is called with the ids of destinations that have new invitations.
+
+    `followed` hears how far it has come, and whether there is more.
+    """
 
     def __init__(
-        self, partition: int, log: Log, store: Store, clock: Clock, made: Callable[[set[int]], None]
+        self,
+        partition: int,
+        log: Log,
+        store: Store,
+        clock: Clock,
+        made: Callable[[set[int]], None],
+        followed: Followed = lambda position, *, busy: None,  # noqa: ARG005 - nobody follows
     ) -> None:
         self._partition = partition
         self._log = log
         self._store = store
         self._clock = clock
         self._made = made
+        self._followed = followed
         self._table: Routes = {}
         self._names: dict[int, str] = {}
         self._stopping = asyncio.Event()
@@ -104,6 +119,7 @@ class Processor:
         done = await self._store.commit(self._partition, before, after, rows, self._clock.now())
         if done.made:
             self._made(set(done.made))
+        self._followed(after, busy=bool(self._ahead))
         made = {self._names.get(id_, str(id_)): count for id_, count in done.made.items()}
         happenings.BatchProcessed(done.dispositions, made, time.perf_counter() - started).emit()
 

@@ -44,6 +44,21 @@ class Event:
         self.email = self._head.email
 
     @property
+    def anonymous_id(self) -> str | int | None:
+        return self._head.anonymous_id
+
+    @property
+    def previous_id(self) -> str | int | None:
+        """Of an alias: who `user_id` was before."""
+        return self._head.previous_id
+
+    @property
+    def page_name(self) -> Any:
+        """The name of a page or screen call, which no other step asks for."""
+        body = _part(self._envelope.body)
+        return body.get("name") if isinstance(body, dict) else None
+
+    @property
     def properties(self) -> Any:
         return self._read("properties")
 

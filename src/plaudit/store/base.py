@@ -12,9 +12,11 @@ from typing import Any, NamedTuple, Protocol, Unpack
 import msgspec
 
 from plaudit.destinations.base import Draft, Fault, Outcome, State, What
+from plaudit.engage.definitions import Definition, Kind, Options
 from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.order import Order
 from plaudit.store.decisions import Decided, Forgotten, Selection
+from plaudit.store.profiles import Profiles
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
 READER = "process"
@@ -52,6 +54,19 @@ class Configuration(msgspec.Struct, frozen=True):
     destinations: list[ConfiguredDestination]
     connections: list[tuple[int, int]]
     inlets: list[Inlet] = []
+    definitions: list[Definition] = []  # audiences and computed traits
+
+
+class WantedDefinition(msgspec.Struct, frozen=True):
+    """An audience or a computed trait by name. Its key is made of the title when it is new."""
+
+    kind: Kind
+    name: str
+    title: str
+    query: str
+    options: Options
+    enabled: bool
+    destinations: list[str]
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -59,6 +74,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
     sources: dict[str, str]  # name: write key
     destinations: dict[str, tuple[str, dict[str, Any], list[str]]]  # name: type, settings, names of sources
+    definitions: list[WantedDefinition] = []
 
 
 class Route(NamedTuple):
@@ -126,6 +142,10 @@ class Settled(NamedTuple):
 
 class Store(Protocol):
     """Configuration, events, the ledger, and the cursors that go with them."""
+
+    @property
+    def profiles(self) -> Profiles:
+        """Who did what, audiences and traits, and who was told of them."""
 
     async def config_version(self) -> int:
         """A number that changes with the configuration."""

@@ -9,6 +9,7 @@ from plaudit.queries import load
 from plaudit.secrets import Vault
 from plaudit.sqlite import rows, savepoint
 from plaudit.store.base import Configuration, ConfiguredDestination, Inlet, Source, Wanted
+from plaudit.store.sqlite import definitions
 
 SQL = load("plaudit.store", "sql", "sqlite", "config.sql")
 
@@ -32,8 +33,9 @@ def read(connection: apsw.Connection, vault: Vault) -> Configuration:
         ]
         inlets = [Inlet(*row) for row in rows(connection, SQL["inlets"])]
         connections = list(rows(connection, SQL["connections"]))
+        found = definitions.read(connection)
     connections += [(inlet.id, inlet.destination_id) for inlet in inlets]
-    return Configuration(number, sources, destinations, connections, inlets)
+    return Configuration(number, sources, destinations, connections, inlets, found)
 
 
 def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -> None:
@@ -47,12 +49,14 @@ def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -
     connection.execute(SQL["retire_sources"], (msgspec.json.encode(list(sources)).decode(),))
     connection.execute(SQL["retire_destinations"], (msgspec.json.encode(list(wanted.destinations)).decode(),))
     connection.execute(SQL["drop_connections"])
+    ids: dict[str, int] = {}
     for name, (type_, settings, connected) in wanted.destinations.items():
         sealed = vault.seal(msgspec.json.encode(settings), f"settings of {name}")
         row = {"name": name, "type": type_, "settings": sealed, "now": now}
-        destination_id = connection.execute(SQL["put_destination"], row).get
+        destination_id = ids[name] = connection.execute(SQL["put_destination"], row).get
         inlet = {"name": f"segment/{name}", "destination_id": destination_id, "now": now}
         connection.execute(SQL["put_inlet"], inlet)
         for source in connected:
             connection.execute(SQL["connect"], (sources[source], destination_id))
+    definitions.apply(connection, wanted.definitions, ids, now)
     connection.execute(SQL["touch_config"])

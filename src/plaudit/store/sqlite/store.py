@@ -12,6 +12,7 @@ from plaudit.sqlite import Reader, Writer
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
 from plaudit.store.decisions import Decided, Forgotten, Selection
 from plaudit.store.sqlite import config, ledger, operate, process, read
+from plaudit.store.sqlite.profiles import SqliteProfiles
 from plaudit.store.sqlite.schema import migrate
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
@@ -23,6 +24,7 @@ class SqliteStore:
         self._vault = vault
         self._writer = Writer(path, "store-writer", prepare=migrate)
         self._reader = Reader(path, "store-reader")
+        self.profiles = SqliteProfiles(self._writer, self._reader)
 
     async def config_version(self) -> int:
         return await self._reader.run(config.version)

@@ -1,0 +1,41 @@
+"""What the page says of audiences, in its own order: everyone at first, then only changes, and a window that lapses."""
+
+from __future__ import annotations
+
+from .conftest import RECENT, Shop
+
+DAY = 86_400_000
+KEY = "order_completed_last_30days"
+
+
+async def test_the_pages_own_story(shop: Shop) -> None:
+    await shop.apply(RECENT)
+    await shop.order("1", "ann@example.com", "ann")
+    (first,) = await shop.heard(1)
+    assert first["user_id"] == "ann"
+    assert first["traits"] == {KEY: True, "email": "ann@example.com"}
+    await shop.order("2", "ann@example.com", "ann")
+    await shop.heard(1)  # she is in already
+    shop.clock.ahead += 30 * DAY - 60_000
+    await shop.settled()
+    await shop.heard(1)
+    shop.clock.ahead += 61_000
+    _, left = await shop.heard(2)
+    assert left["traits"] == {KEY: False, "email": "ann@example.com"}
+    await shop.order("3", "ann@example.com", "ann")
+    *_, back = await shop.heard(3)
+    assert back["traits"][KEY] is True
+
+
+async def test_everyone_at_first_then_only_changes(shop: Shop) -> None:
+    for number in range(25):
+        await shop.order(str(number), f"c{number}@example.com", f"c{number}")
+    await shop.order("old", "old@example.com", "old", timestamp="2020-01-01T00:00:00Z")
+    await shop.settled()
+    await shop.apply(RECENT)
+    found = await shop.heard(25)
+    assert {call["user_id"] for call in found} == {f"c{number}" for number in range(25)}
+    await shop.order("again", "c3@example.com", "c3")
+    await shop.order("new", "new@example.com", "new")
+    found = await shop.heard(26)
+    assert found[-1]["user_id"] == "new"
