@@ -37,9 +37,16 @@ def test_a_good_file_is_told_so(file: Path) -> None:
 
 FAULTS = [
     ("[sources.shop", "is not TOML"),
-    ("x = 1", "unknown section [x]: there are [sources.NAME] and [destinations.NAME]"),
+    ("x = 1", "unknown section [x]: there are [sources.NAME], [destinations.NAME], [audiences.NAME] and [traits.NAME]"),
     ("[source.shop]", "unknown section [source]"),
-    ("[audiences.recent]\nname='x'", "this version of Plaudit has no audiences"),
+    ("[audiences.recent]\nname='x'", "[audiences.recent]: query is missing"),
+    ("[audiences.recent]\nquery='event(\"x\")'", "line 1, column 1: event(…) is many events, no value yet"),
+    ("[audiences.recent]\nquery='event(\"x\").count() >= 1'\ndestinations=['t']", "no destination is called 't'; there is none: add [destinations.NAME]"),
+    ("[audiences.recent]\nquery='event(\"x\").count() >= 1'\nschedule='often'", 'schedule must be "realtime"'),
+    ("[audiences.recent]\nquery='event(\"x\").count() >= 1'\nsend='page'", "send must be one of identify, track"),
+    ("[audiences.recent]\nquery='event(\"x\").count() >= 1'\nenabled='no'", "enabled must be true or false"),
+    ("[traits.spent]\nquery='event(\"x\").count() >= 1'", "a computed trait must end in a value"),
+    ("[audiences.a]\nquery='trait(\"b\") = true'\n[audiences.b]\nquery='trait(\"a\") = true'", "these depend on each other in a circle: a"),
     ("[sources.shop]\nwritekey = 'abcd'", "[sources.shop]: unknown key 'writekey'; did you mean 'write_key'?"),
     ("[sources.shop]\nwrite_key = 5", "write_key must be a string"),
     ("[sources.shop]\nwrite_key = 'env:NOT_SET_ANYWHERE'", "wants the environment variable NOT_SET_ANYWHERE, which is not set"),

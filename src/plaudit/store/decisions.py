@@ -90,4 +90,5 @@ class Forgotten(msgspec.Struct):
 
     deliveries: int = 0
     cancelled: int = 0
+    profiles: int = 0
     told: list[int] = []

@@ -160,8 +160,5 @@ class Profiles(Protocol):
     async def last_profile(self) -> int:
         """The highest id that a profile has had."""
 
-    async def forget(self, email: str) -> int:
-        """Take a person out, with all that they did; how many profiles that were."""
-
     async def prune(self, before: int) -> int:
         """Forget facts from before then; how many."""

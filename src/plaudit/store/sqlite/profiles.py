@@ -98,9 +98,6 @@ class SqliteProfiles:
     async def last_profile(self) -> int:
         return await self._reader.run(lambda c: int(c.execute(SQL["last_profile"]).get))
 
-    async def forget(self, email: str) -> int:
-        return await self._writer.submit(lambda c: forget(c, email))
-
     async def prune(self, before: int) -> int:
         gone = total = await self._writer.submit(lambda c: _prune(c, before))
         while gone == PRUNE_ROWS:  # small steps, so that nothing else waits long

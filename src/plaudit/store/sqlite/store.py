@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
+import apsw
+
 from plaudit.secrets import Vault
 from plaudit.sqlite import Reader, Writer
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
 from plaudit.store.decisions import Decided, Forgotten, Selection
-from plaudit.store.sqlite import config, ledger, operate, process, read
-from plaudit.store.sqlite.profiles import SqliteProfiles
+from plaudit.store.sqlite import config, ledger, operate, process, profiles, read
 from plaudit.store.sqlite.schema import migrate
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
@@ -24,7 +25,7 @@ class SqliteStore:
         self._vault = vault
         self._writer = Writer(path, "store-writer", prepare=migrate)
         self._reader = Reader(path, "store-reader")
-        self.profiles = SqliteProfiles(self._writer, self._reader)
+        self.profiles = profiles.SqliteProfiles(self._writer, self._reader)
 
     async def config_version(self) -> int:
         return await self._reader.run(config.version)
@@ -102,7 +103,12 @@ class SqliteStore:
         return []
 
     async def forget(self, email: str, now: int) -> Forgotten:
-        return await self._writer.submit(lambda c: operate.forget(c, email, now))
+        def job(connection: apsw.Connection) -> Forgotten:
+            done = operate.forget(connection, email, now)
+            done.profiles = profiles.forget(connection, email)
+            return done
+
+        return await self._writer.submit(job)
 
     async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
         return await self._reader.run(lambda c: read.invitations(c, selection, limit))
