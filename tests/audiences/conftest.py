@@ -59,19 +59,18 @@ class Shop:
     async def heard(self, count: int, *, key: str = "order_completed_last_30days") -> list[dict[str, Any]]:
         """What the partner was told of an audience, once that many calls have come; the first first."""
 
-        async def calls() -> list[dict[str, Any]] | None:
+        async def calls() -> list[dict[str, Any]]:
             found = (await asyncio.to_thread(http, f"{self.vendor.url}/sandbox/calls")).body
-            mine = [
-                call
-                for call in reversed(found)
-                if key in (call.get("traits") or call.get("properties") or {})
-            ]
-            return mine if len(mine) >= count else None
+            return [call for call in reversed(found) if key in call["traits"] or key in call["properties"]]
 
-        found = await until(calls)
+        async def enough() -> bool:
+            return len(await calls()) >= count
+
         await self.settled()
+        await until(enough)
+        found = await calls()
         assert len(found) == count, found
-        return found  # type: ignore[no-any-return]
+        return found
 
     async def settled(self) -> None:
         """All that was sent has gone into profiles, and nothing is under way."""

@@ -39,3 +39,31 @@ async def test_everyone_at_first_then_only_changes(shop: Shop) -> None:
     await shop.order("new", "new@example.com", "new")
     found = await shop.heard(26)
     assert found[-1]["user_id"] == "new"
+
+
+async def test_who_is_new_is_in_an_audience_of_those_who_did_not(shop: Shop) -> None:
+    await shop.apply(
+        "[audiences.never]\nquery = \"NOT event('Order Completed').count() >= 1\"\n"
+        'destinations = ["trustpilot"]\nsend = "track"\n'
+    )
+    await shop.send("track", event="Cart Viewed", userId="ann")
+    (entered,) = await shop.heard(1, key="never")
+    assert (entered["event"], entered["properties"]) == (
+        "Audience Entered",
+        {"audience_key": "never", "never": True},
+    )
+    await shop.order("1", "ann@example.com", "ann")
+    _, left = await shop.heard(2, key="never")
+    assert (left["event"], left["properties"]["never"]) == ("Audience Exited", False)
+
+
+async def test_one_person_by_two_names_is_told_of_once(shop: Shop) -> None:
+    await shop.apply(RECENT)
+    await shop.send("track", event="Order Completed", anonymousId="guest", properties={"order_id": "1"})
+    await shop.settled()
+    await shop.heard(0)  # nobody could be named
+    await shop.send("identify", userId="ann", anonymousId="guest", traits={"email": "ann@example.com"})
+    (named,) = await shop.heard(1)
+    assert (named["user_id"], named["traits"]) == ("ann", {KEY: True, "email": "ann@example.com"})
+    await shop.order("2", "ann@example.com", "ann")
+    await shop.heard(1)

@@ -72,6 +72,8 @@ async def test_identify_is_a_call() -> None:
         "anonymous_id": "",
         "traits": traits,
         "context": context,
+        "event": "",
+        "properties": {},
         "received_at": "2026-11-23T18:40:00.000Z",
         "posts": 1,
         "accepted": 1,
@@ -82,6 +84,25 @@ async def test_identify_is_a_call() -> None:
     assert (await client.stats())["calls"] == 2
     html = (await client.get("/")).body.decode()
     assert "order_completed_last_30days" in html and "user-1" in html
+
+
+async def test_what_an_audience_tracks_is_a_call() -> None:
+    client = Client()
+    said = {
+        "type": "track",
+        "event": "Audience Entered",
+        "properties": {"audience_key": "recent", "recent": True},
+    }
+    assert (
+        await client.partner(event={**EVENT, **said})
+    ).status == 501  # nothing says that it is an audience's
+    personas = {"personas": {"computation_class": "audience"}}
+    assert (
+        await client.partner(event={**EVENT, **said, "messageId": "m-2", "context": personas})
+    ).status == 200
+    [call] = await client.calls()
+    assert (call["event"], call["properties"]) == ("Audience Entered", said["properties"])
+    assert "audience_key" in (await client.get("/")).body.decode()
 
 
 async def test_a_repeated_message_is_answered_counted_and_recorded_once() -> None:

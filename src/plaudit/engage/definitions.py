@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from plaudit.engage.evaluate import Plan
+from plaudit.engage.evaluate import Plan, Profile
 from plaudit.engage.language import read
 from plaudit.engage.language.errors import QueryError
 from plaudit.engage.needs import Dependencies, EventNeeds, Needs, needs, together
@@ -113,7 +113,18 @@ class Definitions:
             (each.id, to) for each in self.by_id.values() if each.id in self.plans for to in each.destinations
         ]
 
-    @property
+    @cached_property
+    def at_birth(self) -> list[int]:
+        """Those that say something even of a profile of which nothing is known, such as `NOT …`, in order."""
+        nobody = Profile()
+        found = []
+        for id_ in self.order:
+            value, until = self.plans[id_].evaluate(nobody, 0)
+            if until is not None or value != nothing(self.by_id[id_].kind):
+                found.append(id_)
+        return self.with_dependents(found)
+
+    @cached_property
     def order(self) -> list[int]:
         """All ids, each after those that it depends on."""
         return [self.by_key[key].id for key in self._dependencies.order]
@@ -124,11 +135,14 @@ class Definitions:
             return []
         return [self.by_key[key].id for key in self._dependencies.touched(events, traits)]
 
+    def sorted(self, ids: Collection[int]) -> list[int]:
+        """These, each after those that it depends on."""
+        return [id_ for id_ in self.order if id_ in ids]
+
     def with_dependents(self, ids: Collection[int]) -> list[int]:
         """These and all that ask for their values, in order."""
         keys = {self.by_id[id_].key for id_ in ids if id_ in self.plans}
-        found = keys | set(self._dependencies.touched((), keys))
-        return [self.by_key[key].id for key in self._dependencies.order if key in found]
+        return self.sorted({self.by_key[key].id for key in keys | set(self._dependencies.touched((), keys))})
 
     def wants(self, ids: Iterable[int]) -> Wants:
         """What is needed to evaluate these."""

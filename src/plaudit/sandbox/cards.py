@@ -52,7 +52,7 @@ def card(record: Record, now: int) -> dict[str, Any]:
 
 def call_card(call: Call, now: int) -> dict[str, Any]:
     """One call about a person, with its traits as words."""
-    traits = msgspec.json.decode(call.traits)
+    traits = msgspec.json.decode(call.properties if call.event else call.traits)
     return {
         **shown_call(call),
         "who": call.user_id or call.anonymous_id,

@@ -59,6 +59,7 @@ def shown_call(call: Call) -> dict[str, Any]:
         "key": masked(call.key),
         "traits": msgspec.Raw(call.traits),
         "context": msgspec.Raw(call.context),
+        "properties": msgspec.Raw(call.properties),
         "received_at": iso(call.received_at),
     }
 

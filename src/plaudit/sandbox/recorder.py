@@ -85,7 +85,10 @@ class Record(msgspec.Struct):
 
 
 class Call(msgspec.Struct):
-    """One call about a person, known by its message id. `traits` and `context` are JSON objects."""
+    """One call about a person, known by its message id. `traits`, `context` and `properties` are JSON objects.
+
+    `event` is the name of a track call, such as Audience Entered.
+    """
 
     channel: str
     key: str
@@ -95,6 +98,8 @@ class Call(msgspec.Struct):
     anonymous_id: str
     traits: bytes
     context: bytes
+    event: str = ""
+    properties: bytes = b"{}"
     received_at: int = 0
     posts: int = 0
     accepted: int = 0

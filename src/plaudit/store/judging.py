@@ -12,7 +12,8 @@ from plaudit.engage.definitions import REALTIME, Definitions
 from plaudit.engage.facts import Fact, TraitValue
 from plaudit.engage.judge import Judged, Live, Telling, alike
 from plaudit.engage.person import Place, Told
-from plaudit.engage.roster import Entry
+from plaudit.engage.roster import Entry, Roster
+from plaudit.engage.sighting import Sighting
 from plaudit.store.base import EventRow
 from plaudit.store.meeting import Wish, delivery
 from plaudit.store.profiles import Phase
@@ -37,6 +38,32 @@ def asked(definitions: Definitions, ids: Iterable[int], now: int) -> list[list[A
         found.append(
             [name, -(1 << 62) if since is None else since, bool(need.properties), bool(need.context)]
         )
+    return found
+
+
+def touched(
+    definitions: Definitions, roster: Roster, seen: Iterable[tuple[Sighting, int]]
+) -> dict[int, list[int]]:
+    """Which definitions could have another value, by profile: all of them where profiles became one.
+
+    A profile that got another name is there even with none: somebody may be told of it now.
+    """
+    events: dict[int, set[str]] = {}
+    for sighting, id_ in seen:
+        names = events.setdefault(roster.where(id_), set())
+        if sighting.name:
+            names.add(sighting.name)
+    merged = {roster.where(id_) for id_ in roster.merged}
+    found = {}
+    for id_, names in events.items():
+        if id_ in merged:
+            ids = definitions.order
+        else:
+            ids = definitions.touched(names, roster.traits.get(id_, ()))
+            if id_ in roster.created and definitions.at_birth:
+                ids = definitions.sorted({*ids, *definitions.at_birth})
+        if ids or (id_ in roster.known_anew and definitions.places):
+            found[id_] = ids
     return found
 
 

@@ -57,9 +57,10 @@ class Partner:
             order = contract.read_order(event) if event.is_order else None
         except ContractError as error:
             return told(400, str(error))
-        if order is None and event.type != "identify":
+        if order is None and event.type != "identify" and not event.is_of_audience:
             what = "this track event" if event.type == "track" else "this type of call"
-            return told(501, f"{what} is not supported: send identify, and track with Order Completed")
+            supported = "identify, and track with Order Completed or what an audience says (context.personas)"
+            return told(501, f"{what} is not supported: send {supported}")
         drawn = self._faults.draw(key, _FAULTS)
         answer = asgi.faulty(drawn.fault) or Answer(200)
         if answer.broken != "reset":
@@ -107,6 +108,8 @@ def _call(key: str, event: Event) -> Call:
         anonymous_id=event.anonymousId or "",
         traits=msgspec.json.encode(event.traits or {}),
         context=msgspec.json.encode(event.context or {}),
+        event=(event.event or "") if event.type == "track" else "",
+        properties=bytes(event.properties),
     )
 
 

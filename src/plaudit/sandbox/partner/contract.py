@@ -36,6 +36,11 @@ class Event(msgspec.Struct):
     def is_order(self) -> bool:
         return self.type == "track" and _COMPLETED.fullmatch((self.event or "").strip()) is not None
 
+    @property
+    def is_of_audience(self) -> bool:
+        """Whether it is Audience Entered, Audience Exited or Trait Computed, whatever they are called there."""
+        return self.type == "track" and isinstance((self.context or {}).get("personas"), dict)
+
 
 class Product(msgspec.Struct):
     product_id: str | int = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 import apsw
@@ -56,29 +56,7 @@ def take(
     roster = Roster(_entries(connection, fresh), count(connection.execute(SQL["last_profile"]).get + 1))
     seen = [(each, id_) for each in fresh if (id_ := roster.see(each)) is not None]
     _write(connection, roster, seen)
-    return judge_them(connection, definitions, touched(definitions, roster, seen), now)
-
-
-def touched(
-    definitions: Definitions, roster: Roster, seen: Iterable[tuple[Sighting, int]]
-) -> dict[int, list[int]]:
-    """Which definitions could have another value, by profile: all of them where profiles became one.
-
-    A profile that got another name is there even with none: somebody may be told of it now.
-    """
-    events: dict[int, set[str]] = {}
-    for sighting, id_ in seen:
-        names = events.setdefault(roster.where(id_), set())
-        if sighting.name:
-            names.add(sighting.name)
-    merged = {roster.where(id_) for id_ in roster.merged}
-    found = {}
-    for id_, names in events.items():
-        everything = definitions.order if id_ in merged else None
-        ids = everything or definitions.touched(names, roster.traits.get(id_, ()))
-        if ids or (id_ in roster.known_anew and definitions.places):
-            found[id_] = ids
-    return found
+    return judge_them(connection, definitions, judging.touched(definitions, roster, seen), now)
 
 
 def _entries(connection: apsw.Connection, sightings: Sequence[Sighting]) -> list[Entry]:
