@@ -55,8 +55,8 @@ class Profile:
     ) -> None:
         self._facts = facts
         self._rows: dict[str, Rows] | None = None
-        self.traits: Mapping[str, TraitValue] = traits or {}
-        self.memberships: Mapping[str, bool] = memberships or {}
+        self.traits: Mapping[str, TraitValue] = {} if traits is None else traits
+        self.memberships: Mapping[str, bool] = {} if memberships is None else memberships
 
     def rows(self, name: str) -> Rows:
         """The events of this name, by time."""

@@ -6,6 +6,7 @@ import msgspec
 
 from plaudit.secrets import Vault
 from plaudit.store.base import Configuration, ConfiguredDestination, Inlet, Source, Wanted
+from plaudit.store.postgres import definitions
 from plaudit.store.postgres.sql import Connection, change, queries, rows, value
 
 SQL = queries("config")
@@ -30,7 +31,8 @@ async def read(connection: Connection, vault: Vault) -> Configuration:
     inlets = [Inlet(*row) for row in await rows(connection, SQL["inlets"])]
     connections = [(source, to) for source, to in await rows(connection, SQL["connections"])]
     connections += [(inlet.id, inlet.destination_id) for inlet in inlets]
-    return Configuration(number, sources, destinations, connections, inlets)
+    found = await definitions.read(connection)
+    return Configuration(number, sources, destinations, connections, inlets, found)
 
 
 async def apply(connection: Connection, vault: Vault, wanted: Wanted, now: int) -> None:
@@ -42,13 +44,15 @@ async def apply(connection: Connection, vault: Vault, wanted: Wanted, now: int) 
     await change(connection, SQL["retire_sources"], {"names": list(sources)})
     await change(connection, SQL["retire_destinations"], {"names": list(wanted.destinations)})
     await change(connection, SQL["drop_connections"])
+    ids: dict[str, int] = {}
     for name, (type_, settings, connected) in wanted.destinations.items():
         sealed = vault.seal(msgspec.json.encode(settings), f"settings of {name}")
         given = {"name": name, "type": type_, "settings": sealed, "now": now}
-        destination_id = await value(connection, SQL["put_destination"], given)
+        destination_id = ids[name] = await value(connection, SQL["put_destination"], given)
         inlet = {"name": f"segment/{name}", "destination_id": destination_id, "now": now}
         await change(connection, SQL["put_inlet"], inlet)
         for source in connected:
             pair = {"source_id": sources[source], "destination_id": destination_id}
             await change(connection, SQL["connect"], pair)
+    await definitions.apply(connection, wanted.definitions, ids, now)
     await change(connection, SQL["touch_config"])

@@ -11,6 +11,14 @@ in a circle, since all take their locks in one order:
     5. new deliveries, by (destination, what, key)
     6. deliveries that are there, by id: this is also all that lanes and people's decisions take
 
+Profiles (take.py, audiences.py) are taken in transactions of their own, which put no events. Their order:
+
+    1. the right to move a cursor of a sync or to apply a configuration, which all others share
+    2. the cursor of the partition, or the right to do a portion of one backfill or sync
+    3. the names of persons, by number
+    4. profiles, by id: whoever judges one holds it
+    5. values, what was told; new deliveries, by key; deliveries that are there, by id
+
 Each statement sees what was committed before it began. So whatever an insert passed over is read by a later statement.
 """
 

@@ -36,7 +36,7 @@ SQL = queries("ledger")
 Place = tuple[int, int]  # destination, event
 Key = tuple[int, str, str]  # destination, what, key
 
-_DELIVERY = (
+DELIVERY = (
     "destination_id what key source_id event_id payload call recipient state created_at due_at updated_at"
 )
 _GUARD = -1  # in place of an event's id
@@ -102,7 +102,7 @@ async def _put_deliveries(
     if not given:
         return {}
     given = [(*row[:5], _text(row[5]), _text(row[6]), *row[7:]) for row in given]
-    put = await rows(connection, SQL["put_deliveries"], columns(_DELIVERY, given))
+    put = await rows(connection, SQL["put_deliveries"], columns(DELIVERY, given))
     if over := [id_ for id_, _, event_id in put if event_id == _GUARD]:
         await change(connection, SQL["drop_guards"], {"ids": over})
     return {(to, event_id): id_ for id_, to, event_id in put if event_id != _GUARD}

@@ -10,7 +10,7 @@ from plaudit.errors import UnavailableError
 from plaudit.secrets import Vault
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
 from plaudit.store.decisions import Decided, Forgotten, Selection
-from plaudit.store.postgres import config, ledger, listen, operate, ownership, process, read
+from plaudit.store.postgres import config, ledger, listen, operate, ownership, process, profiles, read
 from plaudit.store.postgres.database import Database
 from plaudit.store.postgres.schema import migrate
 from plaudit.store.postgres.sql import Connection
@@ -24,6 +24,7 @@ class PostgresStore:
         """Raises `DataError`: `url` is no address of a database."""
         self._vault = vault
         self._database = Database(url, migrate)
+        self.profiles = profiles.PostgresProfiles(self._database)
         # Claimed in turns of whose end nobody knows, by destination and owner.
         self._unsure: dict[tuple[int, str], list[Claimed]] = {}
 
@@ -127,7 +128,13 @@ class PostgresStore:
         return []
 
     async def forget(self, email: str, now: int) -> Forgotten:
-        return await self._database.run(lambda c: operate.forget(c, email, now))
+        async def job(connection: Connection) -> Forgotten:
+            gone = await profiles.forget(connection, email)
+            done = await operate.forget(connection, email, now)
+            done.profiles = gone
+            return done
+
+        return await self._database.run(job)
 
     async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
         return await self._database.look(lambda c: read.invitations(c, selection, limit))

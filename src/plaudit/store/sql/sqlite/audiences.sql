@@ -140,7 +140,3 @@ WHERE s.active = 1 OR s.phase = 'leaving' ORDER BY s.definition_id, s.destinatio
 SELECT profile_id, value, since, next_change_at FROM computed
 WHERE definition_id = ? AND value NOT IN ('false', 'null') AND profile_id > ? ORDER BY profile_id LIMIT ?;
 
--- name: drop_values
--- Of a definition that is left for good, a few at a time.
-DELETE FROM computed WHERE (profile_id, definition_id) IN (
-  SELECT profile_id, definition_id FROM computed WHERE definition_id = ? LIMIT ?);
