@@ -146,7 +146,7 @@ class Plaudit:
 
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
-        faults = self._partitions.faults()
+        faults = self._partitions.faults() + self._deliverer.faults()
         if self._roles == {"collect"}:
             return faults  # it goes on while the store is away, and must get requests for that
         try:
