@@ -53,6 +53,7 @@ def seed(data: Path, many: int = 0) -> Path:
             await store.commit(0, 3, PROCESSED, bulk, now=1200)
         else:
             await store.commit(0, 3, PROCESSED, [], now=1200)
+        await store.forget("nobody@example.com", now=3300)
         less = {"trustpilot": ("trustpilot", SETTINGS, ["shop"])}
         await store.apply(wanted(sources={"shop": "k"}, destinations=less), now=4000)
         await store.close()

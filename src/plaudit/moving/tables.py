@@ -79,7 +79,7 @@ TABLES = (
         (
             *("id", "destination_id", "what", "key", "source_id", "event_id", "payload", "call", "recipient"),
             *("state", "reason", "message", "attempts", "created_at", "due_at", "first_attempt_at"),
-            *("updated_at", "lease_owner", "lease_until"),
+            *("updated_at", "lease_owner", "lease_until", "behind"),
         ),
         ("id",),
     ),
@@ -96,6 +96,7 @@ TABLES = (
         ("destination_id", "order_id", "at", "event", "amount"),
         ("destination_id", "order_id", "at"),
     ),
+    Table("suppressed", ("address", "at"), ("address",)),
 )
 # They refer to each other, so they are emptied together.
 CONFIGURATION = frozenset({"destinations", "sources", "connections"})

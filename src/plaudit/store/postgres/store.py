@@ -43,18 +43,20 @@ class PostgresStore:
     async def commit(
         self, partition: int, before: int, after: int, events: list[EventRow], now: int
     ) -> Committed:
-        done = await self._database.run(lambda c: process.commit(c, partition, before, after, events, now))
+        done = await self._database.run(
+            lambda c: process.commit(c, partition, before, after, events, now, self._vault)
+        )
         await listen.tell(self._database, done.made)
         return done
 
     async def foresee(self, events: list[EventRow], now: int) -> Committed:
-        return await self._database.trial(lambda c: process.take(c, events, now))
+        return await self._database.trial(lambda c: process.take(c, events, now, self._vault))
 
     async def replay(
         self, events: list[EventRow], now: int, *, dry: bool, disposition: str | None = None
     ) -> Committed:
         run = self._database.trial if dry else self._database.run
-        done = await run(lambda c: process.replay(c, events, disposition, now))
+        done = await run(lambda c: process.replay(c, events, disposition, now, self._vault))
         if not dry:
             await listen.tell(self._database, done.made)
         return done
@@ -127,7 +129,11 @@ class PostgresStore:
         return []
 
     async def forget(self, email: str, now: int) -> Forgotten:
+        await self._database.run(lambda c: operate.suppress(c, self._vault.address(email), now))
         return await self._database.run(lambda c: operate.forget(c, email, now))
+
+    async def allow(self, email: str) -> bool:
+        return await self._database.run(lambda c: operate.allow(c, self._vault.address(email)))
 
     async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
         return await self._database.look(lambda c: read.invitations(c, selection, limit))
