@@ -155,7 +155,7 @@ class Plaudit:
 
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
-        faults = self._partitions.faults()
+        faults = self._partitions.faults() + self._deliverer.faults()
         if self._timer.trouble:
             faults.append(f"the step 'timer' fails, and tries again: {self._timer.trouble}")
         if self._roles == {"collect"}:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hmac
 import os
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Vault:
 
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
+        self._hashing = hmac.digest(key, b"plaudit: hashes of addresses", "sha256")
 
     def seal(self, plain: bytes, about: str) -> bytes:
         nonce = os.urandom(_NONCE)
@@ -39,6 +41,10 @@ class Vault:
                 f"cannot open the sealed {about}: secret.key (or PLAUDIT_SECRET_KEY) is not the one it was sealed with; "
                 "put the right key back, or apply the configuration again"
             ) from None
+
+    def address(self, email: str) -> str:
+        """A hash by which an address is known again, and which tells nothing of it to who lacks the key."""
+        return hmac.digest(self._hashing, email.casefold().encode(), "sha256").hex()
 
 
 def vault(data: Path) -> Vault:

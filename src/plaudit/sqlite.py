@@ -95,9 +95,20 @@ def _with_rows(sql: str, count: int) -> str:
 
 @contextlib.contextmanager
 def savepoint(connection: apsw.Connection) -> Iterator[None]:
-    """Statements that are undone together on an error; queries that see one state of the file."""
-    with connection:
+    """Statements that are undone together on an error; queries that see one state of the file.
+
+    On a full or broken disk SQLite may undo the whole transaction by itself. Nothing is left to undo then, and what
+    is raised is still the disk's error.
+    """
+    connection.execute("SAVEPOINT step")
+    try:
         yield
+        connection.execute("RELEASE step")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO step")
+            connection.execute("RELEASE step")
+        raise
 
 
 @contextlib.contextmanager
@@ -201,7 +212,9 @@ class Writer:
                 result = job(self._connection)
         except (apsw.FullError, apsw.IOError, apsw.CorruptError):
             raise
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+        except BaseException as error:
+            if not self._connection.in_transaction:
+                raise  # all is undone, and a further job would run outside of any transaction
             return None, data_error(error, self._path) if isinstance(error, apsw.Error) else error
         return result, None
 

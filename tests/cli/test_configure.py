@@ -62,6 +62,8 @@ FAULTS = [
     ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', channel='pigeon'}", "channel is 'pigeon', but must be one of integration_key"),
     ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', allow_private='yes'}", "allow_private must be true or false"),
     ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', base_url='ftp://x'}", "base_url must look like https://"),
+    ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', base_url='https://p.example', channel='partner', products='none'}", "products means nothing to the channel 'partner': take it out, or choose the channel integration_key or"),
+    ("[destinations.t]\ntype='trustpilot'\nsettings={api_key='abcdef', base_url='https://p.example', channel='partner', rules=[{affiliation='x', template_params=['1']}]}", "rules means nothing to the channel 'partner'"),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from cli.run import plaudit
 from cli.seeded import seed, states
-from support import WRITE_KEY, Process, free_port, http
+from support import ORDER, WRITE_KEY, Process, free_port, http, track
 
 EMAIL = "customer4@example.com"
 
@@ -39,6 +40,27 @@ def test_a_person_is_taken_out_of_the_ledger(data: Path) -> None:
     assert EMAIL.encode() not in b"".join(path.read_bytes() for path in data.glob("store.db"))
 
 
+def test_who_was_forgotten_is_left_alone_until_allowed(data: Path, tmp_path: Path) -> None:
+    """Also somebody of whom nothing is known yet."""
+    person = "somebody.new@example.com"
+    event = tmp_path / "order.json"
+    event.write_text(json.dumps(track({**ORDER, "order_id": "new", "email": person.upper()})))
+
+    def foreseen() -> str:
+        ran = plaudit("check", event, "--source", "shop", "--data", data)
+        return ran.out + ran.err
+
+    assert "customer_forgotten" not in foreseen()
+    ran = plaudit("forget", person, "--yes", "--data", data)
+    assert ran.code == 0 and "later events of this person make nothing" in ran.out
+    assert "the customer asked to be forgotten" in foreseen()
+    (done,) = plaudit("forget", person, "--allow", "--json", "--data", data).objects
+    assert done == {"allowed": True}
+    assert "asked to be forgotten" not in foreseen()
+    assert "nothing to allow" in plaudit("forget", person, "--allow", "--data", data).out
+    assert person.encode() not in b"".join(path.read_bytes() for path in data.glob("store.db*"))
+
+
 def test_as_json(data: Path) -> None:
     (done,) = plaudit("forget", EMAIL, "--yes", "--json", "--data", data).objects
     assert (done["deliveries"], done["cancelled"]) == (1, 1)
@@ -51,6 +73,8 @@ def test_as_json(data: Path) -> None:
         (("nobody",), 2, "that is no e-mail address"),
         ((EMAIL, "--destination", "nowhere"), 1, "no destination is called 'nowhere'"),
         ((EMAIL,), 1, "say --yes"),
+        (("somebody.new@example.com",), 1, "say --yes"),
+        ((EMAIL, "--allow", "--dry-run"), 2, "--allow goes with neither"),
     ],
 )
 def test_wrong_use(data: Path, words: tuple[str, ...], code: int, fault: str) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from conformance.rows import draft, ended, event, order, wanted
-from plaudit.destinations.base import Outcome, State, What
+from plaudit.destinations.base import Draft, Outcome, State, What
 from plaudit.spec import dispositions
 from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.order import Order
@@ -168,7 +168,84 @@ class LedgerConformance:
         assert "had invitation 1 for order 1" in (await store.events())[0].message
         later = invite(at(4, 900, **same), once_per=5000)
         assert await self.commit(store, later, now=7000) == {"invited": 1}
-        assert await self.states(store) == {"1": "queued", "4": "queued"}
+        rows = {i.order_id: (i.state, i.reason) for i in await store.invitations()}
+        stood_back = ("cancelled", "customer_invited_before")
+        assert rows == {"1": ("queued", None), "2": stood_back, "3": stood_back, "4": ("queued", None)}
+
+    @pytest.mark.parametrize("together", [True, False], ids=["one batch", "batches"])
+    async def test_an_order_is_invited_if_the_one_it_stood_back_for_is_cancelled(
+        self, store: Store, together: bool
+    ) -> None:
+        same = {"email": "ann@example.com"}
+        routes = [invite(at(n, 900, **same), once_per=5000, not_before=9000) for n in (1, 2, 3)]
+        routes.append(takes_back(1, 950))
+        if together:
+            done = await self.commit(store, *routes)
+            assert done == {"invited": 1, "customer_invited_before": 1, "invitation_cancelled": 2}
+        else:
+            for route in routes:
+                await self.commit(store, route)
+        assert await self.states(store) == {"1": "cancelled", "2": "held", "3": "cancelled"}
+        assert "invitation 1, for which it had to stand back, was cancelled" in str(
+            [e.message for e in await store.events()]
+        )
+        assert await self.claim(store, now=8000) == []
+        assert [c.order and c.order.order_id for c in await self.claim(store, now=9001)] == ["2"]
+        # What is sent cannot be cancelled any more: the third stays where it is.
+        assert await self.commit(store, takes_back(2, 950)) == {"cancelled_too_late": 1}
+        assert await self.states(store) == {"1": "cancelled", "2": "sending", "3": "cancelled"}
+
+    async def test_who_stood_back_and_is_cancelled_itself_lets_the_next_one_step_forward(
+        self, store: Store
+    ) -> None:
+        same = {"email": "ann@example.com"}
+        for n in (1, 2, 3):
+            await self.commit(store, invite(at(n, 900, **same), once_per=5000))
+        assert await self.commit(store, takes_back(2, 950)) == {"invitation_cancelled": 1}
+        await self.commit(store, takes_back(1, 950))
+        assert await self.states(store) == {"1": "cancelled", "2": "cancelled", "3": "queued"}
+        assert {i.order_id: i.reason for i in await store.invitations()}["2"] == "order_cancelled"
+
+    async def test_who_cancels_by_hand_lets_the_next_one_step_forward(self, store: Store) -> None:
+        same = {"email": "ann@example.com"}
+        for n in (1, 2):
+            await self.commit(store, invite(at(n, 900, **same), once_per=5000))
+        await store.decide(Decided.CANCEL, after=0, limit=9, now=2000, order_id="1")
+        assert await self.states(store) == {"1": "cancelled", "2": "queued"}
+        assert (await store.events())[0].disposition == "invited"
+        assert await self.commit(store, invite(at(3, 900, **same), once_per=5000), now=6500) == {
+            "customer_invited_before": 1  # it counts from when it was made
+        }
+
+    async def test_an_order_that_stood_back_is_invited_when_it_comes_again_later(self, store: Store) -> None:
+        same = {"email": "ann@example.com"}
+        for n in (1, 2):
+            await self.commit(store, invite(at(n, 900, **same), once_per=5000))
+        again = invite(at(2, 900, **same), once_per=5000)
+        assert await self.commit(store, again, now=5000) == {"customer_invited_before": 1}
+        assert await self.commit(store, again, now=6500) == {"invited": 1}
+        assert await self.commit(store, again, now=6600) == {"duplicate_order": 1}
+        assert await self.states(store) == {"1": "queued", "2": "queued"}
+
+    async def test_rules_of_today_invite_who_stood_back(self, store: Store) -> None:
+        same = {"email": "ann@example.com"}
+        routes = [invite(at(n, 900, **same), once_per=5000) for n in (1, 2)]
+        await self.commit(store, *routes)
+        events = [routed(n, invite(at(n, 900, **same))) for n in (1, 2)]
+        done = await store.replay(events, 2000, dry=False)
+        assert (done.dispositions, done.kept) == ({"invited": 1}, 1)
+        assert await self.states(store) == {"1": "queued", "2": "queued"}
+        await self.commit(store, takes_back(1, 950))
+        assert await self.states(store) == {"1": "cancelled", "2": "queued"}
+
+    async def test_who_has_had_an_invitation_stands_back_for_good(self, store: Store) -> None:
+        same = {"email": "ann@example.com"}
+        await self.commit(store, invite(at(1, 900, **same)))
+        (claimed,) = await self.claim(store)
+        await self.end(store, claimed, Outcome.ACCEPTED, State.ACCEPTED)
+        other = invite(at(2, 900, **same), once_per=5000)
+        assert await self.commit(store, other) == {"customer_invited_before": 1}
+        assert await self.states(store) == {"1": "accepted"}
 
     # fairness
 
@@ -306,7 +383,34 @@ class LedgerConformance:
         assert await self.states(store) == {"1": "accepted", "2": "cancelled", "3": "queued"}
         assert all(i.order and not i.order.name for i in await store.invitations() if i.order_id != "3")
         assert await store.invitations(email="ann@example.com") == []
-        assert await self.commit(store, invite(at(1, 900, **same))) == {"duplicate_order": 1}
+
+    async def test_later_events_of_who_was_forgotten_make_nothing(self, store: Store) -> None:
+        its = invite(at(1, 900, email="Ann@example.com"))
+        call = Route(
+            1, dispositions.PASSED_ON, None, Draft(What.IDENTIFY, "m9", call=b"{}", email="ann@EXAMPLE.com")
+        )
+        await store.forget("ann@example.com", now=1500)
+        await store.forget("ann@example.com", now=1600)
+        done = await self.commit(store, its, invite(at(2, 900)), call)
+        assert done == {"customer_forgotten": 2, "invited": 1}
+        assert await self.states(store) == {"2": "queued"} and len(await self.claim(store)) == 1
+        assert (await store.foresee([routed(77, its)], 2000)).dispositions == {"customer_forgotten": 1}
+        (_, _, first) = await store.events()
+        assert "the customer asked to be forgotten" in first.message
+
+        assert await store.allow("Nobody@example.com") is False
+        assert await store.allow("ANN@example.com") is True
+        assert await store.allow("ann@example.com") is False
+        assert await self.commit(store, its) == {"invited": 1}
+
+    async def test_who_stood_back_and_was_forgotten_steps_forward_no_more(self, store: Store) -> None:
+        same = {"email": "ann@example.com"}
+        for n in (1, 2):
+            await self.commit(store, invite(at(n, 900, **same), once_per=5000))
+        await store.forget("ann@example.com", now=2000)
+        await self.commit(store, takes_back(1, 950))
+        assert await self.states(store) == {"1": "cancelled", "2": "cancelled"}
+        assert await self.claim(store) == []
 
     # replay
 

@@ -16,11 +16,14 @@ from plaudit import installation
 from plaudit.clock import SystemClock
 from plaudit.config import parse
 from plaudit.deliver.deliverer import Deliverer
-from plaudit.destinations.base import Destination
+from plaudit.deliver.failures import NotSentError
+from plaudit.deliver.sender import Sender
+from plaudit.destinations.base import Answer, Destination, Flow, Mail, Outcome, Request, Verdict, What
 from plaudit.destinations.catalog import destinations
+from plaudit.destinations.settings import Settings
 from plaudit.sandbox.faults import parse as fault
 from plaudit.sandbox.server import Server
-from plaudit.store.base import Store
+from plaudit.store.base import Claimed, Store
 from support import WRITE_KEY, config, free_port, http, track, until
 
 
@@ -87,16 +90,16 @@ async def test_what_passes_is_tried_again_until_accepted(
     assert sandbox.app.recorder.stats().twice == 0
 
 
-def without_check() -> dict[str, Destination]:
-    """The destination with a channel that can only be tried by an order."""
+def with_channel(**changed: Any) -> dict[str, Destination]:
+    """The destination, changed where a test needs it."""
     kind = destinations()["trustpilot"]
-    first = msgspec.structs.replace(kind.channels[0], check=None)
+    first = msgspec.structs.replace(kind.channels[0], **changed)
     return {"trustpilot": msgspec.structs.replace(kind, channels=(first,))}
 
 
 async def test_when_it_fails_for_four_hours_it_has_failed(store: Store) -> None:
     await queue(store, 1)
-    lanes = Deliverer(store, FastClock(20_000), "me", without_check(), alone=True)
+    lanes = Deliverer(store, FastClock(20_000), "me", with_channel(check=None), alone=True)
     await lanes.configure(await apply(store, "http://127.0.0.1:9"))
     assert await settled(store) == {"1": "failed"}
     await lanes.stop()
@@ -200,6 +203,97 @@ async def test_a_clean_stop_finishes_what_is_in_flight_and_leaves_the_rest_queue
     states = (await store.states())["trustpilot"]
     assert set(states) == {"accepted", "queued"}
     assert sandbox.app.recorder.stats().accepted == states["accepted"]
+
+
+class Away:
+    """A vendor that is away, and whose answer to a check takes for ever."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def send(self, wish: Request | Mail) -> Answer:
+        if isinstance(wish, Request) and wish.method == "GET":
+            self.asked.set()
+            await asyncio.Event().wait()
+        raise NotSentError("no_connection", "nobody is there")
+
+    async def close(self) -> None: ...
+
+
+def asking(_: Settings) -> Flow:
+    yield Request(method="GET", url="https://vendor.example/", shown="", headers={}, body=b"")
+    return Verdict(Outcome.ACCEPTED)
+
+
+async def test_a_lane_that_stops_does_not_wait_for_a_probe(store: Store) -> None:
+    await queue(store, *range(30))
+    vendor = Away()
+    lanes = Deliverer(
+        store, FastClock(), "me", with_channel(check=asking), alone=True, transport=lambda *_: vendor
+    )
+    await lanes.configure(await apply(store, "http://127.0.0.1:9"))
+    async with asyncio.timeout(20):
+        await vendor.asked.wait()
+    async with asyncio.timeout(2):
+        await lanes.stop()
+    states = (await store.states())["trustpilot"]
+    assert states == {"queued": 30}
+
+
+class Broken:
+    """A store with a fault that nobody foresaw, for a while."""
+
+    def __init__(self, store: Store, times: int) -> None:
+        self._store = store
+        self.left = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def turn(self, *given: Any) -> Any:
+        if self.left:
+            self.left -= 1
+            raise ZeroDivisionError
+        return await self._store.turn(*given)
+
+
+async def test_a_fault_that_nobody_foresaw_is_told_and_ends_no_lane(store: Store, sandbox: Server) -> None:
+    await queue(store, 1)
+    lanes = deliverer(Broken(store, 2))
+    await lanes.configure(await apply(store, sandbox.url))
+    (fault,) = await until(lanes.faults)
+    assert "the step 'deliver trustpilot' fails, and tries again: ZeroDivisionError" in fault
+    assert await settled(store) == {"1": "accepted"}
+    assert await until(lambda: not lanes.faults())
+    await lanes.stop()
+
+
+def endless(_: Any, __: Settings) -> Any:
+    yield from ()
+
+
+async def test_a_flow_that_comes_to_no_verdict_leaves_nothing_in_the_air(
+    store: Store, sandbox: Server
+) -> None:
+    await queue(store, *range(3))
+    lanes = Deliverer(store, SystemClock(), "me", with_channel(flow=endless), alone=True)
+    await lanes.configure(await apply(store, sandbox.url))
+    assert set((await settled(store)).values()) == {"uncertain"}
+    await lanes.stop()
+    assert "it returned NoneType in place of a verdict" in str((await store.invitations())[0].message)
+
+
+@pytest.mark.parametrize("found", [None, [], [Verdict(Outcome.ACCEPTED)] * 3, [None, None]])
+async def test_a_page_that_comes_to_no_verdicts_is_uncertain(found: Any) -> None:
+    def page(_: Any, __: Settings) -> Any:
+        yield from ()
+        return found
+
+    kind = with_channel(page=page)["trustpilot"]
+    sender = Sender(kind, {"api_key": "k"}, Away(), SystemClock())
+    claimed = [Claimed(n, What.INVITATION, order(n), 1, 0, 0) for n in (1, 2)]
+    sent = await sender.send(claimed)
+    assert [(v.outcome, v.reason) for v in sent.verdicts] == [(Outcome.UNCERTAIN, "internal")] * 2
 
 
 async def test_new_settings_reach_what_is_queued(store: Store, sandbox: Server) -> None:

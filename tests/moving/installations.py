@@ -6,13 +6,20 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from conformance.rows import SETTINGS, ended, event, order, wanted
 from plaudit.destinations.base import Outcome, State
+from plaudit.destinations.catalog import destinations
+from plaudit.engage.definitions import Options
+from plaudit.engage.identifiers import Identifier
+from plaudit.engage.sighting import Sighting
 from plaudit.installation import Place, open_log, open_store
+from plaudit.process.profiles import definitions_of
 from plaudit.spec import dispositions
 from plaudit.spec.cancellation import Cancellation
-from plaudit.spec.envelope import Entry, Envelope
-from plaudit.store.base import EventRow, Route, Store
+from plaudit.spec.envelope import Entry, Envelope, event_id
+from plaudit.store.base import EventRow, Route, Store, WantedDefinition
 from plaudit.store.decisions import Decided
 
 PROCESSED, WAITING = 6, 40  # entries of the log
@@ -53,6 +60,8 @@ def seed(data: Path, many: int = 0) -> Path:
             await store.commit(0, 3, PROCESSED, bulk, now=1200)
         else:
             await store.commit(0, 3, PROCESSED, [], now=1200)
+        await store.forget("nobody@example.com", now=3300)
+        await profiles(store)
         less = {"trustpilot": ("trustpilot", SETTINGS, ["shop"])}
         await store.apply(wanted(sources={"shop": "k"}, destinations=less), now=4000)
         await store.close()
@@ -60,6 +69,30 @@ def seed(data: Path, many: int = 0) -> Path:
 
     asyncio.run(main())
     return data
+
+
+async def profiles(store: Store) -> None:
+    """An audience with members, who were told of."""
+    partner = {"channel": "partner", "api_key": "partnerKey", "base_url": "http://127.0.0.1:9/x"}
+    audience = WantedDefinition(
+        "audience", "recent", "recent", "event('Order Completed').within(30 days).count() >= 1", Options(), True, ["trustpilot"]
+    )  # fmt: skip
+    to = {"trustpilot": ("trustpilot", partner, ["shop"])}
+    configuration = await store.apply(
+        msgspec.structs.replace(wanted(destinations=to), definitions=[audience]), now=3400
+    )
+    definitions = definitions_of(configuration, destinations())
+    seen = [
+        Sighting(event_id(0, 1, n), 1, 3000, (Identifier("user_id", f"u{n}"), Identifier("email", f"c{n}@example.com")), "Order Completed", traits={"odd": ODD})
+        for n in range(12)
+    ]  # fmt: skip
+    await store.profiles.take(0, 0, PROCESSED, seen, definitions, 3500)
+    while todo := await store.profiles.todo(definitions, 3600):
+        for definition_id, destination_id in todo:
+            if destination_id is None:
+                await store.profiles.backfill(definition_id, definitions, 3600, 5)
+            else:
+                await store.profiles.sync((definition_id, destination_id), definitions, 3600, 5)
 
 
 async def accept(data: Path, count: int) -> None:

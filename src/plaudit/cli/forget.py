@@ -1,4 +1,7 @@
-"""`plaudit forget`: takes a person out of the ledger, and asks the vendors that were told of them to do the same."""
+"""`plaudit forget`: takes a person out of the ledger for good, and asks the vendors that were told of them to do the same.
+
+Later events of theirs make nothing, until `--allow` says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -31,20 +34,43 @@ def forget(
             show_default=False,
         ),
     ] = None,
+    allow: Annotated[
+        bool, typer.Option("--allow", help="The way back: take their later events as anybody's again.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     json: Summary = False,
     data: Data = DATA,
 ) -> None:
-    """Take a person out of the ledger, and have vendors delete them."""
+    """Take a person out of the ledger, leave them alone from then on, and have vendors delete them."""
     from plaudit.errors import UsageError
     from plaudit.spec.email import address
 
     found = address(email)
     if found is None:
         raise UsageError("that is no e-mail address")
-    if run(lambda: _forget(found, destination, dry_run, yes, json, data)):
+    if allow:
+        if destination is not None or dry_run:
+            raise UsageError("--allow goes with neither --destination nor --dry-run")
+        run(lambda: _allow(found, json, data))
+    elif run(lambda: _forget(found, destination, dry_run, yes, json, data)):
         raise typer.Exit(1)
+
+
+async def _allow(email: str, json: bool, data: Place) -> None:
+    from plaudit.installation import open_store
+
+    store = open_store(data)
+    try:
+        was = await store.allow(email)
+    finally:
+        await store.close()
+    if json:
+        json_line({"allowed": was})
+    elif was:
+        say("later events of this person are taken as anybody's again; what was forgotten stays so")
+    else:
+        say("this person was not forgotten here, so there is nothing to allow")
 
 
 async def _forget(
@@ -64,9 +90,9 @@ async def _forget(
         told = {name for name, _ in known} | ({extra.name} if extra else set())
         if not json:
             _show(known, set() if yes else told, configuration)
-        if not told or dry_run:
+        if dry_run:
             if json:
-                json_line({"dry_run": dry_run, "deliveries": sum(known.values()), "asked": []})
+                json_line({"dry_run": True, "deliveries": sum(known.values()), "asked": []})
             else:
                 say(STILL_THERE)
             return False
@@ -79,6 +105,8 @@ async def _forget(
         if done.deliveries and not json:
             unsent = f", {done.cancelled:,} not sent yet and now cancelled" if done.cancelled else ""
             say(f"forgotten here: {many(done.deliveries, 'row')} of the ledger{unsent}")
+        if not json:
+            say("later events of this person make nothing (customer_forgotten); the way back is --allow")
         answers = [await _ask(each, email) for each in ask]
         gone = sorted({name for name, _ in known} - {d.name for d in configuration.destinations})
         answers += [_by_hand(name, _way(None)) for name in gone]

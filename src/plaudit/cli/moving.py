@@ -56,7 +56,24 @@ async def _move(data: Path, to: Place, dry_run: bool, yes: bool) -> None:
             held.callback(file.close)
         if not there.moved_to:
             agree("Move it?", yes=yes)
+        if not there.moved_to:
+            await _catch_up(data)
         _told(await _run(data, to), data, to)
+
+
+async def _catch_up(data: Path) -> None:
+    """What the ledger has taken goes into profiles before it moves: the log's entries do not move along."""
+    from plaudit.clock import SystemClock
+    from plaudit.destinations.catalog import destinations
+    from plaudit.installation import open_log, open_store
+    from plaudit.process.profiles import catch_up
+
+    store, log = open_store(data), open_log(data)
+    try:
+        await catch_up(log, store, SystemClock(), destinations())
+    finally:
+        await log.close()
+        await store.close()
 
 
 async def _run(data: Path, to: Place) -> Done | None:

@@ -79,6 +79,14 @@ class Deliverer:
                 lane = Lane(row, kind, self._store, transport, self._clock, self._owner, self._version)
                 self._lanes[id_] = (lane, asyncio.create_task(lane.run(), name=f"lane {row.name}"))
 
+    def faults(self) -> list[str]:
+        """What keeps lanes from delivering, but for what their destinations answer."""
+        lanes = [(lane.row.name, lane.trouble, task.done()) for lane, task in self._lanes.values()]
+        ended = [f"the step 'deliver {name}' has ended" for name, _, done in lanes if done]
+        return ended + [
+            f"the step 'deliver {name}' fails, and tries again: {said}" for name, said, _ in lanes if said
+        ]
+
     def notify(self, destination_ids: set[int]) -> None:
         for id_ in destination_ids:
             if id_ in self._lanes:

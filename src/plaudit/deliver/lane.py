@@ -14,6 +14,7 @@ from plaudit.clock import Clock
 from plaudit.deliver.backoff import conclude
 from plaudit.deliver.breaker import Circuit
 from plaudit.deliver.gate import Gate
+from plaudit.deliver.probe import Probe
 from plaudit.deliver.sender import Sender
 from plaudit.deliver.transport import Transport
 from plaudit.destinations.base import Destination, Outcome, State, Verdict
@@ -51,6 +52,7 @@ class Lane:
         self._clock = clock
         self._owner = owner
         self._sender = Sender(kind, row.settings, transport, clock)
+        self._probe = Probe(self._sender)
         rate = row.settings.get("rate_limit")
         self._gate = Gate(kind.channel(row.settings).rate if rate is None else int(rate), clock.now())
         self._resends = kind.resends(row.settings)
@@ -65,6 +67,7 @@ class Lane:
         self._to_pause: tuple[str, str] | None = None  # why, until the store knows it
         self._to_resume = False
         self._stopping = False
+        self.trouble = ""  # what went wrong at the last turn, until one goes well
 
     def notify(self) -> None:
         """There are new deliveries."""
@@ -89,10 +92,13 @@ class Lane:
                 if fresh:
                     await self._start()
                     fresh = False
-                if not await self._turn():
+                busy = await self._turn()
+                self.trouble = ""
+                if not busy:
                     await self._sleep()
-            except PlauditError as error:
-                happenings.StepFailed(f"deliver {self.row.name}", str(error), PATIENCE).emit()
+            except Exception as error:  # noqa: BLE001 - nothing may end a lane: what waits in it must go out
+                self.trouble = str(error) if isinstance(error, PlauditError) else happenings.where(error)
+                happenings.StepFailed(f"deliver {self.row.name}", self.trouble, PATIENCE).emit()
                 tries -= self._stopping
                 if not tries:
                     break  # what could not be recorded is 'sending' on disk, and uncertain at the next start
@@ -110,6 +116,7 @@ class Lane:
     async def stop(self, grace: float) -> None:
         """Claim no more; what is in flight gets `grace` seconds to end, and is then uncertain."""
         self._stopping = True
+        self._probe.stop()
         self._wake.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
@@ -126,8 +133,11 @@ class Lane:
         await self._tell_of_pauses(now)
         probe = None
         if room and self._gate.breaker.circuit is Circuit.HALF_OPEN:
-            probe = await self._probe()
-            room = int(probe is None or probe.outcome in _ALIVE)
+            probe = await self._probe.ask()
+            if probe is not None and probe.outcome not in _ALIVE:
+                self._ended(probe, now)
+                room = 0
+            room = min(room, int(not self._stopping))
         if not self._settled and room <= 0:
             return False
         calm = self._gate.breaker.circuit is Circuit.CLOSED
@@ -139,7 +149,7 @@ class Lane:
             claimed = await self._store.turn(
                 self.row.id, settled, room * size, self._owner, now, now + LEASE_MS
             )
-        except PlauditError:
+        except Exception:
             self._settled = settled + self._settled  # kept for the next turn: the store did not take them
             raise
         if self._stopping and claimed:
@@ -177,16 +187,6 @@ class Lane:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._wake.set()
-
-    async def _probe(self) -> Verdict | None:
-        """Before an order is risked on a destination that failed: ask in a way that has no effect, if there is one."""
-        started = self._clock.now()
-        verdict = await self._sender.check()
-        if verdict is not None and verdict.outcome is Outcome.UNCERTAIN and verdict.status:
-            return None  # an answer that tells nothing: one real attempt has to
-        if verdict is not None and verdict.outcome not in _ALIVE:
-            self._ended(verdict, started)
-        return verdict
 
     async def _tell_of_pauses(self, now: int) -> None:
         """Write down what people must know of; again and again until the store has taken it."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-BURST_SECONDS = 10.0  # of the rate may be sent at once after a rest
+BURST_SECONDS = 1.0  # of the rate may be sent at once after a rest
 
 
 class Bucket:
-    """Holds `per_minute` requests a minute, and lets a tenth of a minute's worth go at once; 0: no limit.
+    """Holds `per_minute` requests a minute, and lets a second's worth (or one) go at once; 0: no limit.
 
     A flow that turns out to need more requests than were reserved takes them too, and leaves the bucket in
-    debt: the next ones wait longer. Invariant: in any span of t minutes at most burst + t * per_minute.
+    debt: the next ones wait longer. It starts empty, since another process, or this one before it was started
+    anew, may just have sent all that there was. Invariant: in any span of t minutes at most burst + t * per_minute,
+    over all the buckets that followed each other.
     """
 
     def __init__(self, per_minute: int, now: int) -> None:
         self._rate = per_minute / 60_000  # a ms
         self._burst = max(per_minute * BURST_SECONDS / 60, 1.0)
-        self._level = self._burst
+        self._level = 0.0
         self._at = now
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from plaudit.clock import Clock
 from plaudit.deliver.drive import drive
@@ -56,7 +56,7 @@ class Sender:
             return None
         try:
             flow = self._channel.check(self._settings)
-            return await drive(flow, self._transport, self._tokens, harmless=True)
+            return _verdict(await drive(flow, self._transport, self._tokens, harmless=True))
         except Exception as error:  # noqa: BLE001 - a flow's own fault must not stop the lane
             return _broken(error)
 
@@ -68,7 +68,7 @@ class Sender:
             return Verdict(Outcome.REFUSED, "forgotten", "the customer was forgotten during an attempt")
         try:
             flow = self._channel.flow(self._delivery(claimed), self._settings)
-            return await drive(flow, transport, self._tokens)
+            return _verdict(await drive(flow, transport, self._tokens))
         except Exception as error:  # noqa: BLE001 - a flow's own fault must not stop the lane
             return _broken(error)
 
@@ -77,10 +77,11 @@ class Sender:
         try:
             flow = self._channel.page([self._delivery(each) for each in claimed], self._settings)
             found = await drive(flow, transport, self._tokens)
+            if isinstance(found, list):
+                return [_verdict(each) for each, _ in zip(found, claimed, strict=True)]
+            found = _verdict(found)
         except Exception as error:  # noqa: BLE001 - as above
             found = _broken(error)
-        if isinstance(found, list):
-            return found
         if found.outcome is Outcome.REFUSED:  # as a whole: one that is bad must not take the others with it
             return [await self._one(each, transport) for each in claimed]
         return [found] * len(claimed)
@@ -104,6 +105,14 @@ class _Counted:
 
     async def close(self) -> None:
         """It belongs to the lane."""
+
+
+def _verdict(found: Any) -> Verdict:
+    """What a flow returned; one of somebody else's may have come to its end without a verdict."""
+    if isinstance(found, Verdict):
+        return found
+    said = f"a fault in the destination's flow: it returned {type(found).__name__} in place of a verdict"
+    return Verdict(Outcome.UNCERTAIN, "internal", said, fault=Fault.OURS)
 
 
 def _broken(error: Exception) -> Verdict:

@@ -86,7 +86,9 @@ class Mover:
         tables = await self._tables()
         events = await self._log(log)
         self._source.remember(place, done=True)  # first: both must never be served
-        await self._target.finish(self._source.last_id(), self._source.head)
+        await self._target.finish(
+            self._source.last_id("deliveries"), self._source.last_id("profiles"), self._source.head
+        )
         return Done(tables, events)
 
     async def _tables(self) -> dict[str, Sum]:

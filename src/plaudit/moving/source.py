@@ -84,9 +84,12 @@ class Embedded:
             after = tuple(found[-1][place] for place in places)
             yield found
 
-    def last_id(self) -> int:
-        """The highest id that a delivery ever had: it comes never again."""
-        sql = "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0), coalesce(max(id), 0)) FROM deliveries"
+    def last_id(self, table: str) -> int:
+        """The highest id that a row ever had: it comes never again."""
+        sql = (
+            f"SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0), coalesce(max(id), 0))"  # noqa: S608 - as above
+            f" FROM {table}"
+        )
         return int(self._store.execute(sql).get)
 
     def open_sealed(self, sealed: bytes, about: str) -> bytes:

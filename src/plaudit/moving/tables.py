@@ -79,7 +79,7 @@ TABLES = (
         (
             *("id", "destination_id", "what", "key", "source_id", "event_id", "payload", "call", "recipient"),
             *("state", "reason", "message", "attempts", "created_at", "due_at", "first_attempt_at"),
-            *("updated_at", "lease_owner", "lease_until"),
+            *("updated_at", "lease_owner", "lease_until", "behind"),
         ),
         ("id",),
     ),
@@ -96,10 +96,49 @@ TABLES = (
         ("destination_id", "order_id", "at", "event", "amount"),
         ("destination_id", "order_id", "at"),
     ),
+    Table("suppressed", ("address", "at"), ("address",)),
+    Table("profiles", ("id", "created_at", "merges", "traits"), ("id",)),
+    Table("identifiers", ("type", "value", "profile_id", "first_at", "last_at"), ("type", "value")),
+    Table(
+        "facts",
+        ("id", "profile_id", "name", "timestamp", "source_id", "properties", "context"),
+        ("id",),
+    ),
+    Table(
+        "definitions",
+        (
+            *("id", "kind", "name", "key", "title", "query", "options", "enabled", "active"),
+            *("created_at", "backfill", "backfilled_at"),
+        ),
+        ("id",),
+    ),
+    Table(
+        "computed",
+        ("definition_id", "profile_id", "value", "since", "next_change_at"),
+        ("profile_id", "definition_id"),
+    ),
+    Table(
+        "syncs",
+        ("definition_id", "destination_id", "active", "phase", "cursor", "due_at", "run"),
+        ("definition_id", "destination_id"),
+    ),
+    Table(
+        "sync_runs",
+        (
+            *("id", "definition_id", "destination_id", "kind", "started_at", "ended_at"),
+            *("total", "looked_at", "added", "removed"),
+        ),
+        ("id",),
+    ),
+    Table(
+        "told",
+        ("definition_id", "destination_id", "profile_id", "value", "times", "deliveries"),
+        ("definition_id", "destination_id", "profile_id"),
+    ),
 )
 # They refer to each other, so they are emptied together.
 CONFIGURATION = frozenset({"destinations", "sources", "connections"})
-_FLAGS = frozenset({"active", "first"})  # numbers there, truths here
+_FLAGS = frozenset({"active", "enabled", "first"})  # numbers there, truths here
 
 
 class Sum(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from plaudit.errors import DataError, InUseError
 from plaudit.moving.tables import CONFIGURATION, TABLES, Row, Summing, Table
+from plaudit.store import profiles
 from plaudit.store.base import READER
 from plaudit.store.postgres import trouble
 from plaudit.store.postgres.schema import migrate
@@ -149,19 +150,21 @@ class Target:
                 told(len(found))
         return summing
 
-    async def finish(self, last_delivery: int, position: int) -> None:
+    async def finish(self, last_delivery: int, last_profile: int, position: int) -> None:
         """Put all of it where a cluster looks, in one transaction. `position`: partition 0 goes on after it."""
         for table in TABLES:  # so that its first plans are good ones
             await self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.name)))
         async with self._connection.transaction():
-            await self._connection.execute(
-                "INSERT INTO cursors VALUES (%s, 0, %s) ON CONFLICT (reader, partition)"
-                " DO UPDATE SET position = greatest(cursors.position, excluded.position)",
-                (READER, position),
-            )
-            if last_delivery:
-                await self._connection.execute("SELECT setval('delivery_ids', %s)", (last_delivery,))
-            for name in ("sources", "destinations"):
+            for reader in (READER, profiles.READER):
+                await self._connection.execute(
+                    "INSERT INTO cursors VALUES (%s, 0, %s) ON CONFLICT (reader, partition)"
+                    " DO UPDATE SET position = greatest(cursors.position, excluded.position)",
+                    (reader, position),
+                )
+            for name, last in (("delivery_ids", last_delivery), ("profile_ids", last_profile)):
+                if last:
+                    await self._connection.execute("SELECT setval(%s, %s)", (name, last))
+            for name in ("sources", "destinations", "definitions", "sync_runs"):
                 await self._connection.execute(
                     sql.SQL(
                         "SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {} HAVING max(id) > 0"

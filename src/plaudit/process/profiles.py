@@ -49,6 +49,15 @@ def definitions_of(configuration: Configuration, kinds: dict[str, Destination]) 
     return Definitions(configuration.version, configuration.definitions, outlets, sources)
 
 
+async def catch_up(log: Log, store: Store, clock: Clock, kinds: dict[str, Destination]) -> None:
+    """Bring profiles as far as the ledger, of an installation that no server works on."""
+    definitions = definitions_of(await store.configuration(), kinds)
+    for partition in range(log.partitions):
+        follower = Follower(partition, log, store, clock, lambda made: None)  # noqa: ARG005 - lanes look by themselves
+        follower.configure(definitions)
+        await follower.catch_up()
+
+
 class Follower:
     """One partition's loop. `made` is called with the ids of destinations that have new calls."""
 
@@ -96,6 +105,13 @@ class Follower:
                 happenings.StepFailed("profiles", self.trouble, PATIENCE).emit()
                 cursor = None
                 await asyncio.sleep(PATIENCE)
+
+    async def catch_up(self) -> None:
+        """Come as far as the ledger is, with nobody else at work. Raises what stands in the way."""
+        self._taken = await self._store.cursor(self._partition)
+        cursor = await self._store.profiles.cursor(self._partition)
+        while cursor < self._taken:
+            cursor = await self._step(cursor)
 
     async def _step(self, cursor: int) -> int:
         definitions = self._definitions

@@ -17,6 +17,7 @@ REJECTED = "MESSAGE_REJECTED"
 FILTERED_BY_RULES = "FILTERED_BY_RULES"
 CORRECTED = "corrected_order"
 INVITED_BEFORE = "customer_invited_before"
+FORGOTTEN = "customer_forgotten"
 PASSED_ON = "passed_on"
 CANCELLED = "invitation_cancelled"
 CANCELLED_LATE = "cancelled_too_late"
@@ -36,6 +37,7 @@ SENTENCES = {
     FILTERED_BY_RULES: "the destination's settings do not want this order now",
     CORRECTED: "corrected an order that Trustpilot had refused; it is sent again",
     INVITED_BEFORE: "the customer was invited a short time before (setting once_per)",
+    FORGOTTEN: "the customer asked to be forgotten: nothing is sent, and nothing of them is kept",
     PASSED_ON: "passed on to the destination as it is",
     CANCELLED: "the order's invitation is cancelled",
     CANCELLED_LATE: "came too late: the order's invitation had been sent",
@@ -63,6 +65,7 @@ _ORDER = (
     CANCELLED_LATE,
     DUPLICATE_ORDER,
     INVITED_BEFORE,
+    FORGOTTEN,
     REJECTED,
     FILTERED_BY_RULES,
     FILTERED,

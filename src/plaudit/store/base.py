@@ -225,7 +225,13 @@ class Store(Protocol):
         """
 
     async def forget(self, email: str, now: int) -> Forgotten:
-        """Take a person out of the ledger. What is left says that their orders had their invitations."""
+        """Take a person out of the ledger, and let later events of theirs make nothing.
+
+        What is left says that their orders had their invitations, and by a keyed hash whom to leave alone.
+        """
+
+    async def allow(self, email: str) -> bool:
+        """Take later events of a person who was forgotten as anybody's again; whether they had been forgotten."""
 
     async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
         """The newest first; `limit` 0: all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ from plaudit.engage.judge import Judged, Live, Telling, alike
 from plaudit.engage.person import Place, Told
 from plaudit.engage.roster import Entry, Roster
 from plaudit.engage.sighting import Sighting
+from plaudit.secrets import Vault
 from plaudit.store.base import EventRow
 from plaudit.store.meeting import Wish, delivery
 from plaudit.store.profiles import Phase
@@ -65,6 +66,19 @@ def touched(
         if ids or (id_ in roster.known_anew and definitions.places):
             found[id_] = ids
     return found
+
+
+def addresses(sightings: Iterable[Sighting], vault: Vault) -> dict[str, str]:
+    """The addresses that sightings name, and the hash of each by which one that was forgotten is known."""
+    named = {each.value for sighting in sightings for each in sighting.identifiers if each.type == "email"}
+    return {address: vault.address(address) for address in named}
+
+
+def others(sightings: Iterable[Sighting], forgotten: Collection[str]) -> list[Sighting]:
+    """The sightings that name nobody of these addresses."""
+    return [
+        s for s in sightings if not any(e.type == "email" and e.value in forgotten for e in s.identifiers)
+    ]
 
 
 def traits_of(json: bytes | str) -> dict[str, TraitValue]:

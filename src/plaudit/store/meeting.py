@@ -17,14 +17,16 @@ from plaudit.destinations.base import Draft, State, What
 from plaudit.spec import dispositions, email
 from plaudit.spec.cancellation import Cancellation, covers
 from plaudit.spec.order import Order
-from plaudit.store.base import EventRow
+from plaudit.store.base import EventRow, Route
 
 encode = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(Order).decode
 
+Place = tuple[int, int]  # destination, event
 MADE = frozenset({dispositions.INVITED, dispositions.CORRECTED, dispositions.PASSED_ON})
 REASONS = {"Order Cancelled": "order_cancelled", "Order Refunded": "order_refunded"}
 WAITING = frozenset({State.HELD, State.QUEUED, State.BLOCKED, State.FAILED, State.REFUSED})
+ANEW = frozenset({State.CANCELLED, State.REFUSED})  # what an event may make anew, if all else allows it
 INTERRUPTED = "interrupted"
 INTERRUPTED_SAID = "Plaudit stopped during the attempt: it cannot be known whether it did its work"
 
@@ -116,6 +118,9 @@ def existing(wish: Wish, known: Known, taken_back: Callable[[Order], bool]) -> t
     """
     draft = wish.draft
     id_, state, reason, created_at, payload, event_id = known
+    stood_back = state == State.CANCELLED and reason == dispositions.INVITED_BEFORE
+    if stood_back and draft.order is not None and not taken_back(draft.order):
+        return Met(dispositions.INVITED, None, id_), True
     if draft.what is not What.INVITATION:
         return Met(dispositions.DUPLICATE_MESSAGE, f"the same call has delivery {id_} ({state})", id_), False
     if event_id == wish.event.id:  # judged anew: it is this event's own
@@ -141,6 +146,47 @@ def taken_back_before(by: Cancellation, id_: int) -> Met:
 def invited_before(id_: int, key: str, created_at: int) -> Met:
     detail = f"the customer had invitation {id_} for order {key} at {iso(created_at)}"
     return Met(dispositions.INVITED_BEFORE, detail, None)
+
+
+def after_all(behind: int) -> str:
+    """The detail of an order that had to stand back for an invitation, and does no more."""
+    return f"invitation {behind}, for which it had to stand back, was cancelled"
+
+
+def recount(counts: Counter[str], forward: int) -> None:
+    """So many orders that were counted as standing back are invitations after all."""
+    counts[dispositions.INVITED] += forward
+    counts[dispositions.INVITED_BEFORE] -= forward
+    for code in (dispositions.INVITED, dispositions.INVITED_BEFORE):
+        if not counts[code]:
+            del counts[code]
+
+
+def people(events: Sequence[EventRow]) -> dict[Place, str]:
+    """Whose the events are, where a draft says so, by destination and event."""
+    found: dict[Place, str] = {}
+    for event in events:
+        for route in event.routes:
+            if route.draft is not None:
+                person = route.draft.order.email if route.draft.order is not None else route.draft.email
+                if person:
+                    found[route.destination_id, event.id] = person
+    return found
+
+
+def suppressed(events: Sequence[EventRow], places: Collection[Place]) -> list[EventRow]:
+    """The events, where those at these places make nothing."""
+    return [
+        event._replace(
+            routes=[
+                Route(route.destination_id, dispositions.FORGOTTEN)
+                if (route.destination_id, event.id) in places
+                else route
+                for route in event.routes
+            ]
+        )
+        for event in events
+    ]
 
 
 def duplicate_of(first: int) -> str:

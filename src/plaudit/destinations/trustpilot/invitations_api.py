@@ -34,7 +34,7 @@ BASE_URL = "https://invitations-api.trustpilot.com"
 OAUTH_URL = "https://api.trustpilot.com"  # another host than the calls'; a base_url stands for both
 OAUTH_PATH = "/v1/oauth/oauth-business-users-for-applications/accesstoken"
 # Trustpilot recommends at most 833 calls in 5 minutes (166 a minute) and 10,000 an hour (166 a minute). What is
-# saved up while idle goes out as a burst on top, and repeated calls count too: so a little less.
+# saved up in a second goes out on top, and repeated calls count too: so a little less.
 RATE = 160
 TOKEN_SECONDS = 3600.0  # for a token that does not say how long it lives: what others keep one for
 SHORTEST = 60.0  # asking for tokens more often than that would be refused (429)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 KEY, API, MAIL, PARTNER = "integration_key", "invitations_api", "afs", "partner"
+WRITING = (KEY, API, MAIL)  # the channels whose invitations are written here, not by who gets the event
 RICH = (API, MAIL)  # the channels that carry language, template, send time, sender and tags
 
 LOCALE = r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}"

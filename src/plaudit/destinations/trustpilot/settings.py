@@ -21,6 +21,7 @@ from plaudit.destinations.trustpilot.names import (
     TEMPLATE_HINT,
     UNIT_ID,
     URL,
+    WRITING,
 )
 from plaudit.destinations.trustpilot.reach import REACH
 
@@ -120,6 +121,7 @@ SETTINGS = (
         key="products",
         label="Products",
         description="which of a product's numbers is its SKU at Trustpilot (the other one stands in), or 'none': send no products",
+        channels=WRITING,
         default="sku",
         choices=("sku", "product_id", "none"),
     ),
@@ -137,6 +139,7 @@ SETTINGS = (
         label="Rules",
         description="language, template and tags by shop, currency or language; for each, the first rule that fits and has one decides",
         kind=Kind.TABLES,
+        channels=WRITING,
         fields=_RULE,
     ),
     Setting(

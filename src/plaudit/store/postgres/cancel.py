@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from plaudit.spec.cancellation import Cancellation, covers
-from plaudit.store.meeting import REASONS, WAITING, decode_order, said
+from plaudit.store.meeting import REASONS, WAITING, after_all, decode_order, said
 from plaudit.store.postgres.sql import Connection, change, columns, queries, rows
 
+EVENTS = queries("process")
 SQL = queries("ledger")
 _COLUMNS = "destination_id order_id at event amount"
 
@@ -49,3 +50,20 @@ async def cancel(connection: Connection, cancelled: dict[int, Cancellation], now
     if cancelled:
         given = [(id_, REASONS[by.event], said(by)) for id_, by in cancelled.items()]
         await change(connection, SQL["cancel"], columns("id reason message", given) | {"now": now})
+        await step_forward(connection, cancelled, now)
+
+
+async def step_forward(connection: Connection, cancelled: Collection[int], now: int) -> None:
+    """Make the invitations whose orders had to stand back for these; of each customer the first, for the others wait."""
+    waiting = await rows(connection, SQL["standing_back"], {"ids": list(cancelled)})
+    if not waiting:
+        return
+    first: dict[int, int] = {}
+    for id_, behind, *_ in waiting:
+        first.setdefault(behind, id_)
+    forward = [(id_, event_id, to, after_all(by)) for id_, by, to, event_id in waiting if first[by] == id_]
+    others = [(id_, first[by]) for id_, by, *_ in waiting if first[by] != id_]
+    await change(connection, SQL["step_forward"], {"ids": list(first.values()), "now": now})
+    await change(connection, SQL["stand_behind"], columns("id behind", others))
+    await change(connection, EVENTS["made_after_all"], columns("id event_id destination_id detail", forward))
+    await apply_cancellations(connection, list(first.values()), now)  # they too may have been taken back

@@ -8,10 +8,12 @@ from plaudit.destinations.base import ATTENTION, State
 from plaudit.spec import email as emails
 from plaudit.store.decisions import DECISIONS, Decided, Forgotten, Selection, bound, by_hand, states_of
 from plaudit.store.meeting import decode_order, forgotten
-from plaudit.store.postgres.cancel import apply_cancellations
+from plaudit.store.postgres.cancel import apply_cancellations, step_forward
 from plaudit.store.postgres.sql import Connection, change, queries, rows
 
 SQL = queries("operate")
+# Whoever began before a person was suppressed comes to the end first: what is looked for next is all there is.
+_WAIT = b"LOCK TABLE deliveries IN SHARE ROW EXCLUSIVE MODE"
 
 
 async def count(connection: Connection, selection: Selection) -> dict[str, int]:
@@ -46,13 +48,24 @@ async def decide(
     row = {"ids": ids, "states": sorted(states_of(decided, selection)), "then": then.value, "now": now}
     found = await rows(connection, SQL["decide"], row | by_hand(decided, now))
     done = sorted(id_ for id_, _ in found)
+    if then is State.CANCELLED:
+        await step_forward(connection, done, now)
     if then is State.QUEUED:  # an order may have been taken back while its invitation was uncertain
         await apply_cancellations(connection, done, now)
     return done, {to for _, to in found} if then is State.QUEUED else set()
 
 
+async def suppress(connection: Connection, hashed: str, now: int) -> None:
+    await change(connection, SQL["suppress"], {"address": hashed, "now": now})
+
+
+async def allow(connection: Connection, hashed: str) -> bool:
+    return await change(connection, SQL["allow"], {"address": hashed}) > 0
+
+
 async def forget(connection: Connection, address: str, now: int) -> Forgotten:
-    """See `Store.forget`."""
+    """See `Store.forget`. The person is suppressed already, for all that begins from now on."""
+    await connection.execute(_WAIT)
     done = Forgotten()
     told: set[int] = set()
     found = await rows(connection, SQL["of_recipient"], {"recipient": emails.recipient(address)})

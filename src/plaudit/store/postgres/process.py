@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections import Counter
 
 from plaudit.errors import LostRaceError
+from plaudit.secrets import Vault
 from plaudit.spec import dispositions
 from plaudit.spec.envelope import event_id
 from plaudit.store.base import READER, Committed, EventRow
@@ -45,7 +46,13 @@ async def cursor(connection: Connection, partition: int) -> int:
 
 
 async def commit(
-    connection: Connection, partition: int, before: int, after: int, events: list[EventRow], now: int
+    connection: Connection,
+    partition: int,
+    before: int,
+    after: int,
+    events: list[EventRow],
+    now: int,
+    vault: Vault,
 ) -> Committed:
     move = {"reader": READER, "partition": partition, "before": before, "after": after}
     moved = await change(connection, SQL["move_cursor"], move)
@@ -53,19 +60,20 @@ async def commit(
         moved = await change(connection, SQL["start_cursor"], move)
     if not moved:
         raise LostRaceError(f"partition {partition} is not at {before}: another process works on it")
-    return await take(connection, events, now)
+    return await take(connection, events, now, vault)
 
 
-async def take(connection: Connection, events: list[EventRow], now: int) -> Committed:
+async def take(connection: Connection, events: list[EventRow], now: int, vault: Vault) -> Committed:
     """A batch's effects."""
     fresh = await _put_events(connection, events)
     counts = counted(events, fresh)
-    made = await put_routes(connection, [e for e in events if e.id in fresh and e.routes], now, counts)
+    routed = [e for e in events if e.id in fresh and e.routes]
+    made = await put_routes(connection, routed, now, counts, vault)
     return Committed(dict(counts), dict(made))
 
 
 async def replay(
-    connection: Connection, events: list[EventRow], disposition: str | None, now: int
+    connection: Connection, events: list[EventRow], disposition: str | None, now: int, vault: Vault
 ) -> Committed:
     """Judge events anew that are there already. What one of them has made stays as it is."""
     ids = [event.id for event in events]
@@ -86,7 +94,7 @@ async def replay(
             again.append(left)
     counts = Counter(event.disposition for event in again if event.disposition)
     await _judge_anew(connection, again)
-    new = await put_routes(connection, [event for event in again if event.routes], now, counts)
+    new = await put_routes(connection, [event for event in again if event.routes], now, counts, vault)
     return Committed(dict(counts), dict(new), kept)
 
 

@@ -6,6 +6,7 @@ from plaudit.engage.definitions import Definition, Definitions
 from plaudit.engage.identifiers import Identifier, identifiers
 from plaudit.engage.person import Person, Place
 from plaudit.engage.sighting import Sighting
+from plaudit.secrets import Vault
 from plaudit.store import judging
 from plaudit.store.postgres import audiences, listen, take
 from plaudit.store.postgres.database import Database
@@ -19,8 +20,9 @@ PRUNE_ROWS = 1000
 class PostgresProfiles:
     """See `Profiles`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     async def cursor(self, partition: int) -> int:
         return await self._database.once(lambda c: take.cursor(c, partition))
@@ -36,7 +38,7 @@ class PostgresProfiles:
     ) -> Taken:
         return await self._told(
             await self._database.run(
-                lambda c: take.take(c, partition, before, after, sightings, definitions, now)
+                lambda c: take.take(c, partition, before, after, sightings, definitions, now, self._vault)
             )
         )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plaudit.destinations.base import State, What
+from plaudit.secrets import Vault
 from plaudit.spec import dispositions
 from plaudit.spec.cancellation import Cancellation, covers
 from plaudit.spec.order import Order
@@ -21,6 +22,7 @@ from plaudit.store.meeting import (
     REASONS,
     Known,
     Met,
+    Place,
     Wish,
     delivery,
     existing,
@@ -33,7 +35,6 @@ from plaudit.store.postgres.sql import Connection, change, columns, queries, row
 
 EVENTS = queries("process")
 SQL = queries("ledger")
-Place = tuple[int, int]  # destination, event
 Key = tuple[int, str, str]  # destination, what, key
 
 DELIVERY = (
@@ -45,18 +46,20 @@ _DISPOSITION = "event_id destination_id code detail delivery_id"
 
 
 async def put_routes(
-    connection: Connection, events: Sequence[EventRow], now: int, counts: Counter[str]
+    connection: Connection, events: Sequence[EventRow], now: int, counts: Counter[str], vault: Vault
 ) -> Counter[int]:
     """Put all that these events do, and count it; how many deliveries were made, by destination."""
     invited: Counter[int] = Counter()
     if not events:
         return invited
+    events = await customers.allowed(connection, events, vault)
     wishes = [Wish(r.destination_id, e, r.draft) for e in events for r in e.routes if r.draft is not None]
     cancelling = [(r.destination_id, r.cancellation) for e in events for r in e.routes if r.cancellation]
     await cancel.put(connection, cancelling)
     wanted, before = await customers.wanted(connection, wishes, now)
-    made = await _put_deliveries(connection, wanted, cancelling, now)
-    met_before = customers.said(before, made, now)
+    standing = customers.standing_back(wishes, before)
+    made = await _put_deliveries(connection, [*wanted, *standing], cancelling, now)
+    met_before, back = await customers.stand_back(connection, before, made, now)
     gone = await cancel.apply_cancellations(connection, list(made.values()), now)
     left = [w for w in wishes if (w.to, w.event.id) not in made and (w.to, w.event.id) not in met_before]
     there = await _There.look(connection, left, cancelling)
@@ -73,6 +76,7 @@ async def put_routes(
             routed[place] = (event.id, route.destination_id, *met)
     await there.write(connection, now)
     await change(connection, EVENTS["put_dispositions"], columns(_DISPOSITION, routed.values()))
+    await customers.step_forward(connection, back, counts, invited, now)
     return invited
 
 

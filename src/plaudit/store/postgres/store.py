@@ -24,7 +24,7 @@ class PostgresStore:
         """Raises `DataError`: `url` is no address of a database."""
         self._vault = vault
         self._database = Database(url, migrate)
-        self.profiles = profiles.PostgresProfiles(self._database)
+        self.profiles = profiles.PostgresProfiles(self._database, vault)
         # Claimed in turns of whose end nobody knows, by destination and owner.
         self._unsure: dict[tuple[int, str], list[Claimed]] = {}
 
@@ -44,18 +44,20 @@ class PostgresStore:
     async def commit(
         self, partition: int, before: int, after: int, events: list[EventRow], now: int
     ) -> Committed:
-        done = await self._database.run(lambda c: process.commit(c, partition, before, after, events, now))
+        done = await self._database.run(
+            lambda c: process.commit(c, partition, before, after, events, now, self._vault)
+        )
         await listen.tell(self._database, done.made)
         return done
 
     async def foresee(self, events: list[EventRow], now: int) -> Committed:
-        return await self._database.trial(lambda c: process.take(c, events, now))
+        return await self._database.trial(lambda c: process.take(c, events, now, self._vault))
 
     async def replay(
         self, events: list[EventRow], now: int, *, dry: bool, disposition: str | None = None
     ) -> Committed:
         run = self._database.trial if dry else self._database.run
-        done = await run(lambda c: process.replay(c, events, disposition, now))
+        done = await run(lambda c: process.replay(c, events, disposition, now, self._vault))
         if not dry:
             await listen.tell(self._database, done.made)
         return done
@@ -134,7 +136,11 @@ class PostgresStore:
             done.profiles = gone
             return done
 
+        await self._database.run(lambda c: operate.suppress(c, self._vault.address(email), now))
         return await self._database.run(job)
+
+    async def allow(self, email: str) -> bool:
+        return await self._database.run(lambda c: operate.allow(c, self._vault.address(email)))
 
     async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
         return await self._database.look(lambda c: read.invitations(c, selection, limit))

@@ -13,9 +13,10 @@ from plaudit.engage.identifiers import Identifier
 from plaudit.engage.roster import Entry, Roster, Span
 from plaudit.engage.sighting import Sighting
 from plaudit.errors import LostRaceError
+from plaudit.secrets import Vault
 from plaudit.store import judging
 from plaudit.store.postgres.database import AgainError
-from plaudit.store.postgres.persons import SQL, drop, held, judge_them, put_told, share, told_of
+from plaudit.store.postgres.persons import LEDGER, SQL, drop, held, judge_them, put_told, share, told_of
 from plaudit.store.postgres.sql import Connection, change, columns, queries, rows, value
 from plaudit.store.profiles import READER, Taken
 
@@ -37,6 +38,7 @@ async def take(
     sightings: list[Sighting],
     definitions: Definitions,
     now: int,
+    vault: Vault,
 ) -> Taken:
     await share(connection, definitions)
     move = {"reader": READER, "partition": partition, "before": before, "after": after}
@@ -49,7 +51,7 @@ async def take(
         )
     ids = [each.event_id for each in sightings]
     others = {id_ for (id_,) in await rows(connection, SQL["not_first"], {"ids": ids})}
-    fresh = [each for each in sightings if each.event_id not in others]
+    fresh = await _allowed(connection, [each for each in sightings if each.event_id not in others], vault)
     if not fresh:
         return Taken()
     new_ids = [id_ for (id_,) in await rows(connection, SQL["new_ids"], {"count": len(fresh)})]
@@ -57,6 +59,16 @@ async def take(
     seen = [(each, id_) for each in fresh if (id_ := roster.see(each)) is not None]
     await _write(connection, roster, seen)
     return await judge_them(connection, definitions, judging.touched(definitions, roster, seen), now)
+
+
+async def _allowed(connection: Connection, sightings: list[Sighting], vault: Vault) -> list[Sighting]:
+    """Those that are not of people who were forgotten."""
+    if not await value(connection, LEDGER["any_suppressed"]):
+        return sightings
+    hashed = judging.addresses(sightings, vault)
+    found = await rows(connection, LEDGER["suppressed_among"], {"addresses": sorted(hashed.values())})
+    gone = {address for (address,) in found}
+    return judging.others(sightings, [address for address, its in hashed.items() if its in gone])
 
 
 async def _entries(connection: Connection, sightings: Sequence[Sighting]) -> list[Entry]:

@@ -12,8 +12,9 @@ from plaudit.queries import load
 from plaudit.spec.cancellation import Cancellation, covers
 from plaudit.spec.order import Order
 from plaudit.sqlite import rows
-from plaudit.store.meeting import REASONS, WAITING, Known, Met, decode_order, meet, said
+from plaudit.store.meeting import REASONS, WAITING, Known, Met, after_all, decode_order, meet, said
 
+EVENTS = load("plaudit.store", "sql", "sqlite", "process.sql")
 SQL = load("plaudit.store", "sql", "sqlite", "ledger.sql")
 
 
@@ -58,3 +59,19 @@ def taken_back(connection: apsw.Connection, id_: int, order: Order) -> bool:
 def _cancel(connection: apsw.Connection, id_: int, by: Cancellation, now: int) -> None:
     row = {"id": id_, "reason": REASONS[by.event], "message": said(by), "now": now}
     connection.execute(SQL["cancel"], row)
+    step_forward(connection, [id_], now)
+
+
+def step_forward(connection: apsw.Connection, cancelled: Collection[int], now: int) -> None:
+    """Make the invitations whose orders had to stand back for these; of each customer the first, for the others wait."""
+    first: dict[int, int] = {}
+    waiting = list(rows(connection, SQL["standing_back"], (msgspec.json.encode(list(cancelled)).decode(),)))
+    for id_, behind, destination_id, event_id in waiting:
+        if behind in first:
+            connection.execute(SQL["stand_behind"], (first[behind], id_))
+            continue
+        first[behind] = id_
+        connection.execute(SQL["step_forward"], {"id": id_, "now": now})
+        event = {"id": id_, "event_id": event_id, "destination_id": destination_id}
+        connection.execute(EVENTS["made_after_all"], event | {"detail": after_all(behind)})
+    apply_cancellations(connection, list(first.values()), now)  # they too may have been taken back

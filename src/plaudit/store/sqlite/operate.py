@@ -13,7 +13,7 @@ from plaudit.spec import email as emails
 from plaudit.sqlite import rows
 from plaudit.store.decisions import DECISIONS, Decided, Forgotten, Selection, bound, by_hand, states_of
 from plaudit.store.meeting import decode_order, forgotten
-from plaudit.store.sqlite.cancel import apply_cancellations
+from plaudit.store.sqlite.cancel import apply_cancellations, step_forward
 
 SQL = load("plaudit.store", "sql", "sqlite", "operate.sql")
 
@@ -64,6 +64,8 @@ def decide(
     then = DECISIONS[decided][1]
     row = {"ids": _list(ids), "states": _list(states_of(decided, selection)), "state": then.value, "now": now}
     done = [id_ for (id_,) in rows(connection, SQL["decide"], row | by_hand(decided, now))]
+    if then is State.CANCELLED:
+        step_forward(connection, done, now)
     if then is State.QUEUED:  # an order may have been taken back while its invitation was uncertain
         apply_cancellations(connection, done, now)
     return sorted(done)
@@ -74,8 +76,9 @@ def _list(values: Iterable[int | str]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-def forget(connection: apsw.Connection, address: str, now: int) -> Forgotten:
+def forget(connection: apsw.Connection, address: str, hashed: str, now: int) -> Forgotten:
     """See `Store.forget`."""
+    connection.execute(SQL["suppress"], (hashed, now))
     done = Forgotten()
     told: set[int] = set()
     found = rows(connection, SQL["of_recipient"], (emails.recipient(address),))
@@ -93,3 +96,8 @@ def forget(connection: apsw.Connection, address: str, now: int) -> Forgotten:
         told.add(destination_id)
     done.told = sorted(told)
     return done
+
+
+def allow(connection: apsw.Connection, hashed: str) -> bool:
+    connection.execute(SQL["allow"], (hashed,))
+    return connection.changes() > 0

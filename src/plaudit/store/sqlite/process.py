@@ -14,6 +14,7 @@ import msgspec
 
 from plaudit.errors import LostRaceError
 from plaudit.queries import load
+from plaudit.secrets import Vault
 from plaudit.spec import dispositions
 from plaudit.spec.envelope import event_id
 from plaudit.sqlite import put_many, rows
@@ -30,25 +31,31 @@ def cursor(connection: apsw.Connection, partition: int) -> int:
 
 
 def commit(
-    connection: apsw.Connection, partition: int, before: int, after: int, events: list[EventRow], now: int
+    connection: apsw.Connection,
+    partition: int,
+    before: int,
+    after: int,
+    events: list[EventRow],
+    now: int,
+    vault: Vault,
 ) -> Committed:
     connection.execute(SQL["start_cursor"], (READER, partition))
     connection.execute(SQL["move_cursor"], (after, READER, partition, before))
     if connection.changes() != 1:
         raise LostRaceError(f"partition {partition} is not at {before}: another process works on it")
-    return take(connection, events, now)
+    return take(connection, events, now, vault)
 
 
-def take(connection: apsw.Connection, events: list[EventRow], now: int) -> Committed:
+def take(connection: apsw.Connection, events: list[EventRow], now: int, vault: Vault) -> Committed:
     """A batch's effects."""
     fresh = _put_events(connection, events)
     counts = counted(events, fresh)
-    made = put_routes(connection, [e for e in events if e.id in fresh and e.routes], now, counts)
+    made = put_routes(connection, [e for e in events if e.id in fresh and e.routes], now, counts, vault)
     return Committed(dict(counts), dict(made))
 
 
 def replay(
-    connection: apsw.Connection, events: list[EventRow], disposition: str | None, now: int
+    connection: apsw.Connection, events: list[EventRow], disposition: str | None, now: int, vault: Vault
 ) -> Committed:
     """Judge events anew that are there already. What one of them has made stays as it is."""
     ids = msgspec.json.encode([event.id for event in events]).decode()
@@ -74,7 +81,7 @@ def replay(
         if event.disposition:
             counts[event.disposition] += 1
             connection.execute(SQL["prune_dispositions"], (event.id,))
-    new = put_routes(connection, [event for event in again if event.routes], now, counts)
+    new = put_routes(connection, [event for event in again if event.routes], now, counts, vault)
     return Committed(dict(counts), dict(new), kept)
 
 

@@ -10,6 +10,7 @@ from plaudit.engage.definitions import Definition, Definitions
 from plaudit.engage.identifiers import Identifier, identifiers
 from plaudit.engage.person import Person, Place
 from plaudit.engage.sighting import Sighting
+from plaudit.secrets import Vault
 from plaudit.sqlite import Reader, Writer, rows
 from plaudit.store import judging
 from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Taken, Todo
@@ -22,9 +23,10 @@ PRUNE_ROWS = 1000
 class SqliteProfiles:
     """See `Profiles`."""
 
-    def __init__(self, writer: Writer, reader: Reader) -> None:
+    def __init__(self, writer: Writer, reader: Reader, vault: Vault) -> None:
         self._writer = writer
         self._reader = reader
+        self._vault = vault
 
     async def cursor(self, partition: int) -> int:
         return await self._reader.run(lambda c: take.cursor(c, partition))
@@ -39,7 +41,7 @@ class SqliteProfiles:
         now: int,
     ) -> Taken:
         return await self._writer.submit(
-            lambda c: take.take(c, partition, before, after, sightings, definitions, now)
+            lambda c: take.take(c, partition, before, after, sightings, definitions, now, self._vault)
         )
 
     async def lapse(self, definitions: Definitions, now: int, limit: int) -> Taken:

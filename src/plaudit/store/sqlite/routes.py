@@ -13,36 +13,38 @@ from typing import Any
 import apsw
 
 from plaudit.queries import load
-from plaudit.spec import dispositions, email
+from plaudit.secrets import Vault
+from plaudit.spec import dispositions
 from plaudit.sqlite import put_many, rows
 from plaudit.store.base import EventRow, Route
 from plaudit.store.meeting import (
     MADE,
     Known,
     Met,
+    Place,
     Wish,
-    decode_order,
     delivery,
     encode,
     existing,
-    invited_before,
     taken_back_before,
 )
-from plaudit.store.sqlite import cancel
+from plaudit.store.sqlite import cancel, customers
+from plaudit.store.sqlite.customers import Back, Before
 
 EVENTS = load("plaudit.store", "sql", "sqlite", "process.sql")
 SQL = load("plaudit.store", "sql", "sqlite", "ledger.sql")
 
 
 def put_routes(
-    connection: apsw.Connection, events: Sequence[EventRow], now: int, counts: Counter[str]
+    connection: apsw.Connection, events: Sequence[EventRow], now: int, counts: Counter[str], vault: Vault
 ) -> Counter[int]:
     """Put all that these events do, and count it; how many deliveries were made, by destination."""
+    events = customers.allowed(connection, events, vault)
     wishes = [Wish(r.destination_id, e, r.draft) for e in events for r in e.routes if r.draft is not None]
     cancelling = [(r.destination_id, r.cancellation) for e in events for r in e.routes if r.cancellation]
     for to, by in cancelling:
         cancel.put(connection, to, by)
-    made, before = _put_wishes(connection, wishes, now)
+    made, before, back = _put_wishes(connection, wishes, now)
     gone = cancel.apply_cancellations(connection, list(made.values()), now)
     invited: Counter[int] = Counter()
     routed: list[tuple[int, int, str, str | None, int | None]] = []
@@ -56,6 +58,7 @@ def put_routes(
             counts[met.code] += 1
             routed.append((event.id, route.destination_id, *met))
     put_many(connection, EVENTS["put_disposition"], routed)
+    customers.step_forward(connection, back, counts, invited, now)
     return invited
 
 
@@ -63,8 +66,8 @@ def _met(
     connection: apsw.Connection,
     event: EventRow,
     route: Route,
-    made: dict[tuple[int, int], int],
-    before: dict[tuple[int, int], Met],
+    made: dict[Place, int],
+    before: dict[Place, Met],
     now: int,
 ) -> Met:
     """What became of an event at one destination."""
@@ -82,15 +85,14 @@ def _met(
 
 def _put_wishes(
     connection: apsw.Connection, wishes: list[Wish], now: int
-) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], Met]]:
-    """Put a delivery for each draft that has none: (the new ones' ids, and why others may not have one yet).
-
-    Both by destination and event.
-    """
-    made: dict[tuple[int, int], int] = {}
-    before: dict[tuple[int, int], Met] = {}
+) -> tuple[dict[Place, int], dict[Place, Met], dict[Place, Back]]:
+    """Put a delivery for each draft that has none: the new ones' ids, why others may not have one, which stand back."""
+    made: dict[Place, int] = {}
+    before: dict[Place, Met] = {}
+    back: dict[Place, Back] = {}
+    anew: dict[tuple[int, str], Before] = {}  # by destination and address
     if not wishes:
-        return made, before
+        return made, before, back
     next_id = connection.execute(SQL["last_delivery"]).get + 1
     given = [
         delivery(id_, wish, now)
@@ -100,14 +102,22 @@ def _put_wishes(
     made |= {(row[1], row[5]): row[0] for row in given if row[0] in fresh}
     for wish in wishes:
         if wish.draft.once_per:
-            found = _invited_before(connection, wish, now)
+            place = (wish.to, wish.event.id)
+            person = (wish.to, wish.draft.order.email.casefold() if wish.draft.order else "")
+            found = customers.earlier(connection, wish, now) or anew.get(person)
             if found is not None:
-                before[wish.to, wish.event.id] = found
-                continue
+                before[place] = found.met
+                if not found.open:
+                    continue
             id_ = connection.execute(SQL["last_delivery"]).get + 1
-            if _there(connection, [delivery(id_, wish, now)]):
-                made[wish.to, wish.event.id] = id_
-    return made, before
+            if not _there(connection, [delivery(id_, wish, now)]):
+                if found is None and (own := customers.perhaps_anew(connection, wish, now)):
+                    anew[person] = own
+            elif found is None:
+                made[place] = id_
+            else:
+                back[place] = customers.stand_back(connection, id_, found)
+    return made, before, back
 
 
 def _there(connection: apsw.Connection, given: Sequence[tuple[Any, ...]]) -> set[int]:
@@ -117,23 +127,6 @@ def _there(connection: apsw.Connection, given: Sequence[tuple[Any, ...]]) -> set
         return ids
     found: Iterable[Any] = rows(connection, SQL["deliveries_there"], (encode(list(ids)).decode(),))
     return {id_ for (id_,) in found}
-
-
-def _invited_before(connection: apsw.Connection, wish: Wish, now: int) -> Met | None:
-    """Which other order the customer was invited for a short time ago, if any."""
-    order = wish.draft.order
-    if order is None:
-        return None
-    given = {
-        "recipient": email.recipient(order.email),
-        "destination_id": wish.to,
-        "order_id": order.order_id,
-        "since": now - wish.draft.once_per,
-    }
-    for id_, key, payload, created_at in rows(connection, SQL["invited_before"], given):
-        if payload and decode_order(payload).email.casefold() == order.email.casefold():
-            return invited_before(id_, key, created_at)
-    return None
 
 
 def _existing(connection: apsw.Connection, wish: Wish, now: int) -> Met:

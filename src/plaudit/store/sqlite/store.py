@@ -25,7 +25,7 @@ class SqliteStore:
         self._vault = vault
         self._writer = Writer(path, "store-writer", prepare=migrate)
         self._reader = Reader(path, "store-reader")
-        self.profiles = profiles.SqliteProfiles(self._writer, self._reader)
+        self.profiles = profiles.SqliteProfiles(self._writer, self._reader, vault)
 
     async def config_version(self) -> int:
         return await self._reader.run(config.version)
@@ -43,16 +43,18 @@ class SqliteStore:
     async def commit(
         self, partition: int, before: int, after: int, events: list[EventRow], now: int
     ) -> Committed:
-        return await self._writer.submit(lambda c: process.commit(c, partition, before, after, events, now))
+        return await self._writer.submit(
+            lambda c: process.commit(c, partition, before, after, events, now, self._vault)
+        )
 
     async def foresee(self, events: list[EventRow], now: int) -> Committed:
-        return await self._writer.trial(lambda c: process.take(c, events, now))
+        return await self._writer.trial(lambda c: process.take(c, events, now, self._vault))
 
     async def replay(
         self, events: list[EventRow], now: int, *, dry: bool, disposition: str | None = None
     ) -> Committed:
         run = self._writer.trial if dry else self._writer.submit
-        return await run(lambda c: process.replay(c, events, disposition, now))
+        return await run(lambda c: process.replay(c, events, disposition, now, self._vault))
 
     async def older_events(self, partition: int, position: int, since: int, until: int) -> int:
         return await self._reader.run(lambda c: process.older_events(c, partition, position, since, until))
@@ -104,11 +106,14 @@ class SqliteStore:
 
     async def forget(self, email: str, now: int) -> Forgotten:
         def job(connection: apsw.Connection) -> Forgotten:
-            done = operate.forget(connection, email, now)
+            done = operate.forget(connection, email, self._vault.address(email), now)
             done.profiles = profiles.forget(connection, email)
             return done
 
         return await self._writer.submit(job)
+
+    async def allow(self, email: str) -> bool:
+        return await self._writer.submit(lambda c: operate.allow(c, self._vault.address(email)))
 
     async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
         return await self._reader.run(lambda c: read.invitations(c, selection, limit))

@@ -13,12 +13,14 @@ from plaudit.engage.roster import Entry, Roster, Span
 from plaudit.engage.sighting import Sighting
 from plaudit.errors import LostRaceError
 from plaudit.queries import load
+from plaudit.secrets import Vault
 from plaudit.sqlite import put_many, rows
 from plaudit.store import judging
 from plaudit.store.profiles import READER, Taken
 from plaudit.store.sqlite import config
 from plaudit.store.sqlite.persons import SQL, drop, ids_text, judge_them, told_of
 
+LEDGER = load("plaudit.store", "sql", "sqlite", "ledger.sql")
 CURSORS = load("plaudit.store", "sql", "sqlite", "process.sql")
 
 
@@ -40,6 +42,7 @@ def take(
     sightings: list[Sighting],
     definitions: Definitions,
     now: int,
+    vault: Vault,
 ) -> Taken:
     same_version(connection, definitions)
     connection.execute(CURSORS["start_cursor"], (READER, partition))
@@ -50,13 +53,23 @@ def take(
         )
     skipped = ids_text([each.event_id for each in sightings])
     others = {id_ for (id_,) in rows(connection, SQL["not_first"], (skipped,))}
-    fresh = [each for each in sightings if each.event_id not in others]
+    fresh = _allowed(connection, [each for each in sightings if each.event_id not in others], vault)
     if not fresh:
         return Taken()
     roster = Roster(_entries(connection, fresh), count(connection.execute(SQL["last_profile"]).get + 1))
     seen = [(each, id_) for each in fresh if (id_ := roster.see(each)) is not None]
     _write(connection, roster, seen)
     return judge_them(connection, definitions, judging.touched(definitions, roster, seen), now)
+
+
+def _allowed(connection: apsw.Connection, sightings: list[Sighting], vault: Vault) -> list[Sighting]:
+    """Those that are not of people who were forgotten."""
+    if not connection.execute(LEDGER["any_suppressed"]).get:
+        return sightings
+    hashed = judging.addresses(sightings, vault)
+    given = (judging.text(list(hashed.values())),)
+    gone = {address for (address,) in rows(connection, LEDGER["suppressed_among"], given)}
+    return judging.others(sightings, [address for address, its in hashed.items() if its in gone])
 
 
 def _entries(connection: apsw.Connection, sightings: Sequence[Sighting]) -> list[Entry]:

@@ -64,7 +64,7 @@ SELECT id, destination_id, key, payload, state FROM deliveries WHERE recipient =
 
 -- name: forget
 -- What is left of a person: that the order had its invitation, and nothing of whom it was sent to.
-UPDATE deliveries SET payload = %(payload)s::text, call = NULL, recipient = NULL, message = NULL,
+UPDATE deliveries SET payload = %(payload)s::text, call = NULL, recipient = NULL, message = NULL, behind = NULL,
   updated_at = %(now)s::bigint,
   state = CASE WHEN state IN ('sending', 'accepted', 'cancelled') THEN state ELSE 'cancelled' END,
   reason = CASE WHEN state IN ('sending', 'accepted', 'cancelled') THEN reason ELSE 'forgotten' END
@@ -76,3 +76,11 @@ DELETE FROM deliveries WHERE id = %(id)s::bigint;
 -- name: forget_attempts
 -- A vendor's words may quote the person's name.
 UPDATE attempts SET message = '' WHERE delivery_id = %(id)s::bigint;
+
+-- name: suppress
+-- Later events of that person make nothing.
+INSERT INTO suppressed (address, at) VALUES (%(address)s::text, %(now)s::bigint) ON CONFLICT DO NOTHING;
+
+-- name: allow
+-- They do again.
+DELETE FROM suppressed WHERE address = %(address)s::text;

@@ -74,6 +74,13 @@ SELECT * FROM unnest(%(event_id)s::bigint[], %(destination_id)s::bigint[], %(cod
 ON CONFLICT (event_id, destination_id) DO UPDATE SET code = excluded.code, detail = excluded.detail,
   delivery_id = excluded.delivery_id;
 
+-- name: made_after_all
+-- Events whose orders had to stand back, and do no more.
+UPDATE dispositions p SET code = 'invited', detail = g.detail, delivery_id = g.id
+FROM unnest(%(id)s::bigint[], %(event_id)s::bigint[], %(destination_id)s::bigint[], %(detail)s::text[])
+  AS g (id, event_id, destination_id, detail)
+WHERE p.event_id = g.event_id AND p.destination_id = g.destination_id AND p.code = 'customer_invited_before';
+
 -- name: prune_events
 -- Events age out, the oldest first and a few at a time; invitations never do. What another process has in hand is left
 -- to it.

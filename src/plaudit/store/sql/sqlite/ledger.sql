@@ -17,7 +17,7 @@ SELECT id, state, reason, created_at, payload, event_id FROM deliveries WHERE de
 
 -- name: invited_before
 -- The customer's last invitation that was made or may have been, from other orders; the hash may have namesakes.
-SELECT id, key, payload, created_at FROM deliveries
+SELECT id, key, payload, created_at, state FROM deliveries
 WHERE recipient = :recipient AND destination_id = :destination_id AND what = 'invitation' AND key <> :order_id
   AND state NOT IN ('cancelled', 'refused', 'failed') AND created_at > :since
 ORDER BY id DESC;
@@ -25,8 +25,41 @@ ORDER BY id DESC;
 -- name: make_anew
 -- A row that surely invited nobody takes another content, and is sent.
 UPDATE deliveries SET payload = :payload, call = :call, recipient = :recipient, event_id = :event_id, state = :state,
-  due_at = :due_at, updated_at = :now, first_attempt_at = NULL, reason = NULL, message = NULL
+  due_at = :due_at, updated_at = :now, first_attempt_at = NULL, reason = NULL, message = NULL, behind = NULL,
+  created_at = CASE WHEN reason = 'customer_invited_before' THEN :now ELSE created_at END
 WHERE id = :id AND state IN ('cancelled', 'refused');
+
+-- name: stand_back
+-- A delivery that was just made is none as long as another one of its customer is not cancelled.
+UPDATE deliveries SET state = 'cancelled', reason = 'customer_invited_before', message = :message, behind = :behind
+WHERE id = :id;
+
+-- name: standing_back
+-- Those that had to stand back for deliveries (ids as a JSON array) which invite nobody now, the oldest first.
+SELECT d.id, d.behind, d.destination_id, d.event_id
+FROM json_each(?) AS j
+JOIN deliveries a ON a.id = j.value AND a.state IN ('cancelled', 'refused', 'failed')
+JOIN deliveries d ON d.behind = a.id AND d.state = 'cancelled'
+ORDER BY d.id;
+
+-- name: step_forward
+-- The first of them is made.
+UPDATE deliveries SET state = CASE WHEN due_at > :now THEN 'held' ELSE 'queued' END, reason = NULL, message = NULL,
+  behind = NULL, created_at = :now, updated_at = :now
+WHERE id = :id;
+
+-- name: stand_behind
+-- The others go on standing back, for that one.
+UPDATE deliveries SET behind = ? WHERE id = ?;
+
+-- name: stepped_forward
+SELECT id FROM deliveries WHERE id IN (SELECT value FROM json_each(?)) AND behind IS NULL AND state IN ('held', 'queued');
+
+-- name: any_suppressed
+SELECT EXISTS (SELECT 1 FROM suppressed);
+
+-- name: suppressed_among
+SELECT address FROM suppressed WHERE address IN (SELECT value FROM json_each(?));
 
 -- name: put_cancellation
 -- Each is kept: a later one of a part takes nothing from an earlier one of all.

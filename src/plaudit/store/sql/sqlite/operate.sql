@@ -109,7 +109,7 @@ SELECT id, destination_id, key, payload, state FROM deliveries WHERE recipient =
 
 -- name: forget
 -- What is left of a person: that the order had its invitation, and nothing of whom it was sent to.
-UPDATE deliveries SET payload = :payload, call = NULL, recipient = NULL, message = NULL, updated_at = :now,
+UPDATE deliveries SET payload = :payload, call = NULL, recipient = NULL, message = NULL, behind = NULL, updated_at = :now,
   state = CASE WHEN state IN ('sending', 'accepted', 'cancelled') THEN state ELSE 'cancelled' END,
   reason = CASE WHEN state IN ('sending', 'accepted', 'cancelled') THEN reason ELSE 'forgotten' END
 WHERE id = :id;
@@ -120,3 +120,11 @@ DELETE FROM deliveries WHERE id = ?;
 -- name: forget_attempts
 -- A vendor's words may quote the person's name.
 UPDATE attempts SET message = '' WHERE delivery_id = ?;
+
+-- name: suppress
+-- Later events of that person make nothing.
+INSERT INTO suppressed (address, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: allow
+-- They do again.
+DELETE FROM suppressed WHERE address = ?;

@@ -53,6 +53,11 @@ INSERT INTO dispositions (event_id, destination_id, code, detail, delivery_id) V
 ON CONFLICT (event_id, destination_id) DO UPDATE SET code = excluded.code, detail = excluded.detail,
   delivery_id = excluded.delivery_id;
 
+-- name: made_after_all
+-- An event whose order had to stand back, and does no more.
+UPDATE dispositions SET code = 'invited', detail = :detail, delivery_id = :id
+WHERE event_id = :event_id AND destination_id = :destination_id AND code = 'customer_invited_before';
+
 -- name: prune_events
 -- Events age out, the oldest first and a few at a time; invitations never do.
 DELETE FROM events WHERE id IN (
