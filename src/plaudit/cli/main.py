@@ -10,6 +10,7 @@ import typer
 from plaudit import __version__
 from plaudit.cli import (
     act,
+    audience,
     check,
     configure,
     demo,
@@ -52,11 +53,14 @@ for command in (
     replay.replay,
     importing.import_,
     moving.move,
+    audience.profile,
     forget.forget,
     sandbox.sandbox,
     doctor.doctor,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+
+app.add_typer(audience.app)
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ caller decides ties. An event or trait of the future is not there before its tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -50,13 +50,13 @@ class Profile:
     def __init__(
         self,
         facts: Iterable[Fact] = (),
-        traits: Mapping[str, TraitValue] | None = None,
-        memberships: Mapping[str, bool] | None = None,
+        traits: dict[str, TraitValue] | None = None,
+        memberships: dict[str, bool] | None = None,
     ) -> None:
         self._facts = facts
         self._rows: dict[str, Rows] | None = None
-        self.traits: Mapping[str, TraitValue] = {} if traits is None else traits
-        self.memberships: Mapping[str, bool] = {} if memberships is None else memberships
+        self.traits = {} if traits is None else traits
+        self.memberships = {} if memberships is None else memberships
 
     def rows(self, name: str) -> Rows:
         """The events of this name, by time."""

@@ -41,12 +41,7 @@ def evaluate(definitions: Definitions, person: Person, ids: Collection[int], now
     """The values of these definitions (in order) that are not as before. They are put into `person`, too."""
     if not ids:
         return {}
-    traits = dict(person.traits)
-    memberships: dict[str, bool] = {}
-    for id_, held in person.values.items():
-        if id_ in definitions.plans:
-            _put(definitions.by_id[id_], held, traits, memberships)
-    profile = Profile(person.facts, traits, memberships)
+    profile = profile_of(definitions, person)
     changed: dict[int, Held] = {}
     for id_ in ids:
         definition, before = definitions.by_id[id_], person.values.get(id_)
@@ -57,8 +52,17 @@ def evaluate(definitions: Definitions, person: Person, ids: Collection[int], now
         held = Held(found.value, before.since if before is not None and same else now, found.next_change_at)
         if held != before or not same:
             changed[id_] = person.values[id_] = held
-            _put(definition, held, traits, memberships)
+            _put(definition, held, profile.traits, profile.memberships)
     return changed
+
+
+def profile_of(definitions: Definitions, person: Person) -> Profile:
+    """The person as definitions see it, with the values that it has of others."""
+    profile = Profile(person.facts, dict(person.traits), {})
+    for id_, held in person.values.items():
+        if id_ in definitions.plans:
+            _put(definitions.by_id[id_], held, profile.traits, profile.memberships)
+    return profile
 
 
 def _put(

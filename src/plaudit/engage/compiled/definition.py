@@ -73,7 +73,7 @@ class Compiler:
             constant = tree.right[0]
             bound = number(constant.value) if isinstance(constant, t.Value) else None
             if bound is not None:
-                return _counted(self._stream(tree.left.stream, depth), tree.by, bound)
+                return _counted(self.stream(tree.left.stream, depth), tree.by, bound)
         rights = [self._scalar(each, depth) for each in tree.right]
         test = TESTS[tree.by]
 
@@ -108,7 +108,7 @@ class Compiler:
                 return clocked(plain)
 
     def _reduced(self, tree: t.Reduced, depth: int) -> Timed:
-        stream, reduce = self._stream(tree.stream, depth), reducer(tree)
+        stream, reduce = self.stream(tree.stream, depth), reducer(tree)
 
         def look(m: Moment, event: Fact | None, _: Fact | None) -> tuple[Any, int]:
             facts, until = stream.active(m, event)
@@ -116,7 +116,7 @@ class Compiler:
 
         return look
 
-    def _stream(self, tree: t.Stream, depth: int) -> Stream:
+    def stream(self, tree: t.Stream, depth: int) -> Stream:
         assert isinstance(tree, t.Event)  # noqa: S101 - check refuses the other
         plain, timed = filters(tree, self._plain_condition, partial(self._condition, depth=depth + 1))
         parents = [each for each in tree.filters if isinstance(each, t.Where) and asks_parent(each.condition)]
