@@ -53,7 +53,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8710
     config: Path | None = None
     keep_days: int = 30  # events and their message ids; the ledger is kept for ever
-    keep_facts_days: int = 3 * 365  # what profiles did: as far back as Segment looks (segment.md 6.4)
+    keep_facts_days: int = 1095  # what profiles did: as far back as Segment looks (segment.md 6.4)
     roles: frozenset[str] = ROLES
 
     @property

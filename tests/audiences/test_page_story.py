@@ -67,3 +67,35 @@ async def test_one_person_by_two_names_is_told_of_once(shop: Shop) -> None:
     assert (named["user_id"], named["traits"]) == ("ann", {KEY: True, "email": "ann@example.com"})
     await shop.order("2", "ann@example.com", "ann")
     await shop.heard(1)
+
+
+async def test_who_leaves_an_audience_that_is_switched_off_is_told_so(shop: Shop) -> None:
+    await shop.apply(RECENT)
+    for number in range(3):
+        await shop.order(str(number), f"c{number}@example.com", f"c{number}")
+    await shop.heard(3)
+    await shop.apply(RECENT + "enabled = false\n")
+    (definition,) = (await shop.plaudit.store.configuration()).definitions
+    await shop.order("4", "c4@example.com", "c4")
+    await shop.heard(3)  # nobody else is told
+    await shop.plaudit.store.profiles.leave(definition.id, shop.clock.now())
+    calls = await shop.heard(6)
+    assert [call["traits"][KEY] for call in calls[3:]] == [False] * 3
+    await shop.apply(
+        RECENT
+    )  # and switched on again, everybody is told of again, and the one who came meanwhile
+    calls = await shop.heard(10)
+    assert {call["user_id"] for call in calls[6:]} == {"c0", "c1", "c2", "c4"}
+
+
+async def test_in_batches_differences_are_told_every_so_often(shop: Shop) -> None:
+    await shop.apply(RECENT + 'schedule = "3 hours"\n')
+    await shop.order("1", "ann@example.com", "ann")
+    await shop.heard(0)
+    shop.clock.ahead += 3 * 3_600_000
+    (first,) = await shop.heard(1)
+    assert first["traits"][KEY] is True
+    await shop.order("2", "ben@example.com", "ben")
+    await shop.heard(1)
+    shop.clock.ahead += 3 * 3_600_000
+    await shop.heard(2)

@@ -1,4 +1,4 @@
-"""`plaudit audience …` and `plaudit profile`: who is in, who would be, and why."""
+"""`plaudit audience …`: who is in, who would be, and why."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Who = Annotated[
 ]
 
 
-def _ask(data: Any, ask: Callable[..., Any]) -> Any:
+def ask_store(data: Any, ask: Callable[..., Any]) -> Any:
     """Whatever `ask` answers of the store and the kinds of destinations."""
     from plaudit.destinations.catalog import destinations
     from plaudit.installation import open_store
@@ -46,7 +46,7 @@ def list_(json: Json = False, data: Data = DATA) -> None:
     """List audiences and computed traits with their sizes and syncs."""
     from plaudit.manage import audiences
 
-    found = _ask(data, audiences.listed)
+    found = ask_store(data, audiences.listed)
     if json:
         for each in found:
             json_line(each)
@@ -91,14 +91,14 @@ def preview(
 ) -> None:
     """Count whom a query would match: at once about how many, then exactly."""
     from plaudit.clock import SystemClock
-    from plaudit.manage import audiences
+    from plaudit.manage import preview as previews
 
     written = sys.stdin.read() if query == "-" else query
 
     async def ask(store: Any, kinds: Any) -> None:
         clock = SystemClock()
         live = sys.stderr.isatty() and not json
-        async for each in audiences.preview(store, kinds, written, "trait" if trait else "audience", clock):
+        async for each in previews.preview(store, kinds, written, "trait" if trait else "audience", clock):
             if json:
                 json_line(each)
             elif each.exact:
@@ -108,7 +108,7 @@ def preview(
             elif live and each.looked_at:
                 print(f"\r\033[K{_about(each)}", end="", file=sys.stderr, flush=True)
 
-    _ask(data, ask)
+    ask_store(data, ask)
 
 
 def _about(each: Any) -> str:
@@ -132,13 +132,13 @@ def explain(name: Name, who: Who, json: Json = False, data: Data = DATA) -> None
     from plaudit.manage import audiences
 
     now = SystemClock().now()
-    found = _ask(data, lambda store, kinds: audiences.explained(store, kinds, name, who, now))
+    found = ask_store(data, lambda store, kinds: audiences.explained(store, kinds, name, who, now))
     if json:
         json_line(found)
         return
     since = f" since {short(found.since)}" if found.since is not None else ""
     until = f", may change {short(found.until)}" if found.until is not None else ""
-    say(f"{found.key} of profile #{found.profile}: {_word(found.value)}{since}{until} (UTC)")
+    say(f"{found.key} of profile #{found.profile}: {word(found.value)}{since}{until} (UTC)")
     _tell(found.reason)
 
 
@@ -170,7 +170,7 @@ def _line(reason: Any) -> Any:
         line.append("all of these:" if reason.joined == "AND" else "at least one of these:")
     else:
         line.append(reason.text)
-        line.append(f"  is {_word(reason.value)}", style="dim")
+        line.append(f"  is {word(reason.value)}", style="dim")
     if reason.counted is not None:
         events = ", ".join(short(at) for at in reason.events)
         more = ", …" if reason.counted > len(reason.events) else ""
@@ -181,7 +181,7 @@ def _line(reason: Any) -> Any:
     return line
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     import msgspec
 
     return "not there" if value is None else msgspec.json.encode(value).decode()
@@ -200,7 +200,9 @@ def members(
     from plaudit.manage import audiences
 
     most = limit or 1 << 62
-    found = _ask(data, lambda store, kinds: audiences.members(store, kinds, name, after=after, limit=most))
+    found = ask_store(
+        data, lambda store, kinds: audiences.members(store, kinds, name, after=after, limit=most)
+    )
     if json:
         for each in found:
             json_line(
@@ -218,7 +220,7 @@ def members(
         [
             [
                 f"#{each.profile_id}",
-                _word(each.value),
+                word(each.value),
                 short(each.since),
                 "" if each.until is None else short(each.until),
                 ", ".join(one.value for one in each.identifiers[:4]),
@@ -241,7 +243,7 @@ def leave(
     now = SystemClock().now()
 
     def ask(dry: bool) -> Any:
-        return _ask(data, lambda store, kinds: audiences.leave(store, kinds, name, now, dry=dry))
+        return ask_store(data, lambda store, kinds: audiences.leave(store, kinds, name, now, dry=dry))
 
     counts = ask(True)
     told = sum(counts.values())
@@ -257,49 +259,3 @@ def leave(
             say("begun: a running server tells them; 'plaudit audience list' shows how far it is")
     if json:
         json_line({"dry_run": dry_run, "told": counts})
-
-
-def profile(who: Who, json: Json = False, data: Data = DATA) -> None:
-    """Look a person up: names, traits, audiences, and what destinations were told."""
-    from plaudit.clock import SystemClock, iso
-    from plaudit.manage import audiences
-
-    now = SystemClock().now()
-    found = _ask(data, lambda store, kinds: audiences.person(store, kinds, who, now))
-    if json:
-        shown = {
-            "profile": found.id,
-            "created_at": iso(found.created_at),
-            "merges": found.merges,
-            "events": found.events,
-            "identifiers": [{"type": one.type, "value": one.value} for one in found.identifiers],
-            "traits": found.traits,
-            "values": found.values,
-            "told": [{"destination": to, "key": key, "value": value} for to, key, value in found.told],
-        }
-        json_line(shown)
-        return
-    merged = f", made of {found.merges + 1} profiles" if found.merges else ""
-    say(f"profile #{found.id}: {found.events:,} events, first seen {short(found.created_at)} (UTC){merged}")
-    say()
-    table(["name", "value"], [[one.type, one.value] for one in found.identifiers], empty="no names")
-    if found.traits:
-        say()
-        table(["trait", "value"], [[name, _word(value)] for name, value in found.traits.items()], empty="")
-    if found.values:
-        say()
-        told = {(key): f"{to} was told {_word(value)}" for to, key, value in found.told}
-        table(
-            ["audience or trait", "value", "since (UTC)", "until (UTC)", "told"],
-            [
-                [
-                    each.key,
-                    _word(each.value),
-                    short(each.since),
-                    "" if each.until is None else short(each.until),
-                    told.get(each.key, ""),
-                ]
-                for each in found.values
-            ],
-            empty="",
-        )

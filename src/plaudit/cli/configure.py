@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plaudit.cli.options import DATA, Data, File
 from plaudit.cli.output import run, say
 
+if TYPE_CHECKING:
+    from plaudit.store.base import Configuration
+
 
 def validate(file: File) -> None:
     """Check a configuration file."""
-    from plaudit.config import load
+    from plaudit.config import load, sections
     from plaudit.destinations.catalog import destinations
 
     config = load(file, destinations())
-    say(
-        f"{file} is good: {_count(len(config.sources), 'source')}, {_count(len(config.destinations), 'destination')}"
-    )
+    counts = [_count(len(config.sources), "source"), _count(len(config.destinations), "destination")]
+    counts += [_count(len(found), kind) for _, kind, found in sections(config) if found]
+    say(f"{file} is good: {', '.join(counts)}")
     for name, destination in config.destinations.items():
         if not destination.sources:
             say(f"  note: [destinations.{name}] has no sources, so nothing goes there")
@@ -49,6 +52,7 @@ def apply(file: File, data: Data = DATA) -> None:
         finally:
             await store.close()
         say(f"applied {file} to {data}")
+        _say_audiences(there, configuration)
         for name in sorted(before - set(config.destinations)):
             kept = sum(ledger.get(name, {}).values())
             say(f"  destination {name} is taken out; its {_count(kept, 'invitation')} stay in the ledger")
@@ -82,6 +86,21 @@ def export(
         say(dump(installation.exported(configuration), destinations(), secrets=secrets).rstrip())
 
     run(main)
+
+
+def _say_audiences(before: Configuration | None, after: Configuration) -> None:
+    """What there is, with its key; and of one that is taken out, that nobody is told."""
+    for each in after.definitions:
+        state = "" if each.enabled else ", disabled"
+        say(f"  {each.kind} {each.name}, key {each.key}{state}")
+    kept = {each.id for each in after.definitions}
+    for each in before.definitions if before else ():
+        if each.id not in kept:
+            say(f"  {each.kind} {each.name} is taken out; what destinations were told of it stays")
+            if each.destinations:
+                say(
+                    f"    to tell them that all have left, put it back with enabled = false, and run 'plaudit audience leave {each.name}'"
+                )
 
 
 def _count(number: int, thing: str) -> str:

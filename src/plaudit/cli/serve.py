@@ -36,6 +36,12 @@ def serve(
             envvar="PLAUDIT_KEEP_DAYS", min=1, help="Days that events are kept; the ledger is kept for ever."
         ),
     ] = 30,
+    keep_facts_days: Annotated[
+        int,
+        typer.Option(
+            envvar="PLAUDIT_KEEP_FACTS_DAYS", min=1, help="Days that what people did is kept, for audiences."
+        ),
+    ] = 1095,
     role: Annotated[
         str, typer.Option(envvar="PLAUDIT_ROLE", help="What this process does of: collect, process, deliver.")
     ] = "collect,process,deliver",
@@ -59,7 +65,16 @@ def serve(
     async def main() -> None:
         stop = stop_signal()
         plaudit = Plaudit(
-            Options(data=data, store=store, log=log, host=host, port=port, keep_days=keep_days, roles=roles)
+            Options(
+                data=data,
+                store=store,
+                log=log,
+                host=host,
+                port=port,
+                keep_days=keep_days,
+                keep_facts_days=keep_facts_days,
+                roles=roles,
+            )
         )
         try:
             await plaudit.start(wanted)

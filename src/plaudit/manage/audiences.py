@@ -1,34 +1,23 @@
-"""What people see of audiences, computed traits and profiles, and do with them: for commands, API and console alike.
+"""What people see of audiences and computed traits, and do with them: for commands, API and console alike.
 
 Values in, values out; times in ms. Names in an answer are the configuration's.
 """
 
 from __future__ import annotations
 
-import math
-import random
-from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
-from plaudit.clock import Clock
 from plaudit.destinations.base import Destination
 from plaudit.engage.definitions import Definition, Definitions, Kind, nothing
 from plaudit.engage.explain import Reason, explain
-from plaudit.engage.identifiers import Identifier
-from plaudit.engage.judge import evaluate
-from plaudit.engage.language import read
-from plaudit.engage.values import text
 from plaudit.errors import PlauditError, UsageError
+from plaudit.manage.profiles import find
 from plaudit.process.profiles import definitions_of
-from plaudit.spec.email import address
 from plaudit.store.base import Configuration, Store
-from plaudit.store.profiles import DefinitionView, MemberView, PersonView, Phase
+from plaudit.store.profiles import DefinitionView, MemberView, Phase
 
-PORTION = 500  # profiles that a preview looks at in one go
-TOP = 5
 KEPT = "kept here: its channel has no call for audiences; tags and the console can use it"
 
 
@@ -60,41 +49,6 @@ class Listed(msgspec.Struct):
     progress: float | None
     syncs: list[SyncState]
     fault: str = ""
-
-
-class Estimate(msgspec.Struct):
-    """How many a query would match. `margin`: of 19 samples in 20 the number is that close; 0: it is exact."""
-
-    looked_at: int
-    matched: int
-    estimate: int
-    margin: int
-    exact: bool
-    top: list[tuple[str, int]] = []  # a trait's most frequent values, as text
-
-
-class Value(msgspec.Struct):
-    """What a definition comes to for one person."""
-
-    kind: Kind
-    name: str
-    key: str
-    value: Any
-    since: int
-    until: int | None
-
-
-class Known(msgspec.Struct):
-    """A profile as people see it."""
-
-    id: int
-    created_at: int
-    merges: int
-    events: int
-    identifiers: list[Identifier]
-    traits: dict[str, Any]
-    values: list[Value]
-    told: list[tuple[str, str, Any]]  # destination, key, what it was told last
 
 
 class Explained(msgspec.Struct):
@@ -199,61 +153,6 @@ async def members(
     return await store.profiles.members(definition.id, after, limit)
 
 
-async def find(store: Store, definitions: Definitions, who: str, now: int) -> PersonView:
-    """A person by address, user id, anonymous id, `type:value`, or the profile's number as `#12`.
-
-    Raises `PlauditError`: nobody is known by that.
-    """
-    for each in _names(who):
-        found = await store.profiles.person(each, definitions, now)
-        if found is not None:
-            return found
-    raise PlauditError(
-        "nobody is known by that: give an e-mail address, a user id, an anonymous id, TYPE:VALUE or #PROFILE"
-    )
-
-
-def _names(who: str) -> list[Identifier | int]:
-    if who.startswith("#") and who[1:].isdecimal() and len(who) < 19:
-        return [int(who[1:])]
-    found: list[Identifier | int] = []
-    mail = address(who)
-    if mail:
-        found.append(Identifier("email", mail.lower()))
-    kind, colon, value = who.partition(":")
-    if colon and kind and value:
-        found.append(Identifier(kind.lower(), value.lower() if kind.lower() == "email" else value))
-    return [*found, Identifier("user_id", who), Identifier("anonymous_id", who)]
-
-
-async def person(store: Store, kinds: dict[str, Destination], who: str, now: int) -> Known:
-    """A profile with all that it is worth."""
-    configuration = await store.configuration()
-    definitions = definitions_of(configuration, kinds)
-    found = await find(store, definitions, who, now)
-    names = {row.id: row.name for row in configuration.destinations}
-    values = [
-        Value(each.kind, each.name, each.key, held.value, held.since, held.next_change_at)
-        for id_, held in found.person.values.items()
-        if (each := definitions.by_id.get(id_)) is not None and id_ in definitions.plans
-    ]
-    told = [
-        (names[to], definitions.by_id[id_].key, told.value)
-        for (id_, to), told in found.person.told.items()
-        if id_ in definitions.by_id and to in names
-    ]
-    return Known(
-        found.person.id,
-        found.created_at,
-        found.merges,
-        found.facts,
-        [met.identifier for met in sorted(found.person.identifiers, key=lambda met: met.identifier)],
-        {name: trait.value for name, trait in sorted(found.person.traits.items())},
-        sorted(values, key=lambda value: (value.kind, value.name)),
-        sorted(told, key=lambda row: row[:2]),
-    )
-
-
 async def explained(store: Store, kinds: dict[str, Destination], name: str, who: str, now: int) -> Explained:
     """Why this person is in, or is not. Raises `PlauditError`: no such definition, nobody by that name."""
     definition, definitions = await one(store, kinds, name)
@@ -272,57 +171,6 @@ async def explained(store: Store, kinds: dict[str, Destination], name: str, who:
         None if held is None else held.since,
         None if held is None else held.next_change_at,
         reason,
-    )
-
-
-async def preview(
-    store: Store, kinds: dict[str, Destination], query: str, kind: Kind, clock: Clock
-) -> AsyncIterator[Estimate]:
-    """How many a query would match: an estimate of a few portions, taken anywhere, that sharpens to the exact number.
-
-    Raises `QueryError`: what is wrong with the query.
-    """
-    read(query, kind)
-    configuration = await store.configuration()
-    there = definitions_of(configuration, kinds)
-    id_ = max((each.id for each in configuration.definitions), default=0) + 1
-    key = "\0preview"  # no other has it
-    tried = Definition(id_, kind, "preview", key, "preview", query)
-    definitions = Definitions(there.version, [*configuration.definitions, tried], sources=there.sources)
-    last = await store.profiles.last_profile()
-    starts = list(range(0, last, PORTION))
-    random.shuffle(starts)
-    looked_at = matched = 0
-    values: Counter[str] = Counter()
-    yield Estimate(0, 0, 0, 0, exact=not starts)
-    for done, start in enumerate(starts, 1):
-        now = clock.now()
-        for each in await store.profiles.sample(start, PORTION, definitions, [id_], now):
-            if each.id > start + PORTION:
-                continue  # of another portion
-            looked_at += 1
-            held = evaluate(definitions, each, [id_], now).get(id_)
-            if held is not None and held.value not in (False, None):
-                matched += 1
-                if kind == "trait":
-                    values[text(held.value)[:100]] += 1
-        yield _estimate(looked_at, matched, done, len(starts), values)
-
-
-def _estimate(looked_at: int, matched: int, done: int, portions: int, values: Counter[str]) -> Estimate:
-    top = values.most_common(TOP)
-    if done == portions:
-        return Estimate(looked_at, matched, matched, 0, exact=True, top=top)
-    share = matched / looked_at if looked_at else 0.0
-    everybody = looked_at * portions / done
-    spread = math.sqrt(share * (1 - share) / max(looked_at, 1) * (1 - done / portions))
-    return Estimate(
-        looked_at,
-        matched,
-        round(share * everybody),
-        math.ceil(1.96 * spread * everybody),
-        exact=False,
-        top=top,
     )
 
 
