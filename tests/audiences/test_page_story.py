@@ -90,6 +90,7 @@ async def test_who_leaves_an_audience_that_is_switched_off_is_told_so(shop: Shop
 
 async def test_in_batches_differences_are_told_every_so_often(shop: Shop) -> None:
     await shop.apply(RECENT + 'schedule = "3 hours"\n')
+    await shop.settled()  # the first batch, of nobody, is over
     await shop.order("1", "ann@example.com", "ann")
     await shop.heard(0)
     shop.clock.ahead += 3 * 3_600_000
