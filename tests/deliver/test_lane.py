@@ -296,6 +296,17 @@ async def test_a_page_that_comes_to_no_verdicts_is_uncertain(found: Any) -> None
     assert [(v.outcome, v.reason) for v in sent.verdicts] == [(Outcome.UNCERTAIN, "internal")] * 2
 
 
+async def test_a_key_that_the_vendor_quotes_is_told_to_nobody() -> None:
+    def quoting(_: Any, its: Settings) -> Any:
+        yield from ()
+        return Verdict(Outcome.BLOCKED, "key_refused", f"no such key: {its['api_key']}")
+
+    kind = with_channel(flow=quoting)["trustpilot"]
+    sender = Sender(kind, {"api_key": "theSecretKey"}, Away(), SystemClock())
+    (verdict,) = (await sender.send([Claimed(1, What.INVITATION, order(1), 1, 0, 0)])).verdicts
+    assert verdict.message == "no such key: •••"
+
+
 async def test_new_settings_reach_what_is_queued(store: Store, sandbox: Server) -> None:
     lanes = deliverer(store, FastClock())
     await queue(store, 1)

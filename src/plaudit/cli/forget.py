@@ -184,6 +184,7 @@ async def _ask(row: ConfiguredDestination, email: str) -> Answer:
     from plaudit.deliver.transport import transport_for
     from plaudit.destinations.base import Outcome
     from plaudit.destinations.catalog import destinations
+    from plaudit.destinations.hiding import hidden, secrets
 
     kind = destinations().get(row.type)
     channel = kind.channel(row.settings) if kind else None
@@ -198,6 +199,7 @@ async def _ask(row: ConfiguredDestination, email: str) -> Answer:
         )
     finally:
         await transport.close()
+    verdict = hidden(verdict, secrets(kind, row.settings))
     if verdict.outcome is Outcome.ACCEPTED:
         return {"destination": row.name, "result": "asked", "reason": "", "message": verdict.message}
     again = f"ask again with 'plaudit forget EMAIL --destination {row.name}'"

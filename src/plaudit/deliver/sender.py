@@ -18,6 +18,7 @@ from plaudit.destinations.base import (
     Request,
     Verdict,
 )
+from plaudit.destinations.hiding import hidden, secrets
 from plaudit.destinations.settings import Settings
 from plaudit.observe import happenings
 from plaudit.store.base import Claimed
@@ -36,6 +37,7 @@ class Sender:
     def __init__(self, kind: Destination, settings: Settings, transport: Transport, clock: Clock) -> None:
         self._channel = kind.channel(settings)
         self._settings = settings
+        self._secrets = secrets(kind, settings)
         self._transport = transport
         self._clock = clock
         self._tokens: Tokens | None = None
@@ -56,7 +58,7 @@ class Sender:
             return None
         try:
             flow = self._channel.check(self._settings)
-            return _verdict(await drive(flow, self._transport, self._tokens, harmless=True))
+            return self._verdict(await drive(flow, self._transport, self._tokens, harmless=True))
         except Exception as error:  # noqa: BLE001 - a flow's own fault must not stop the lane
             return _broken(error)
 
@@ -68,7 +70,7 @@ class Sender:
             return Verdict(Outcome.REFUSED, "forgotten", "the customer was forgotten during an attempt")
         try:
             flow = self._channel.flow(self._delivery(claimed), self._settings)
-            return _verdict(await drive(flow, transport, self._tokens))
+            return self._verdict(await drive(flow, transport, self._tokens))
         except Exception as error:  # noqa: BLE001 - a flow's own fault must not stop the lane
             return _broken(error)
 
@@ -78,13 +80,20 @@ class Sender:
             flow = self._channel.page([self._delivery(each) for each in claimed], self._settings)
             found = await drive(flow, transport, self._tokens)
             if isinstance(found, list):
-                return [_verdict(each) for each, _ in zip(found, claimed, strict=True)]
-            found = _verdict(found)
+                return [self._verdict(each) for each, _ in zip(found, claimed, strict=True)]
+            found = self._verdict(found)
         except Exception as error:  # noqa: BLE001 - as above
             found = _broken(error)
         if found.outcome is Outcome.REFUSED:  # as a whole: one that is bad must not take the others with it
             return [await self._one(each, transport) for each in claimed]
         return [found] * len(claimed)
+
+    def _verdict(self, found: Any) -> Verdict:
+        """What a flow returned, with no secret in it; one of somebody else's may have come to its end without a verdict."""
+        if isinstance(found, Verdict):
+            return hidden(found, self._secrets)
+        said = f"a fault in the destination's flow: it returned {type(found).__name__} in place of a verdict"
+        return Verdict(Outcome.UNCERTAIN, "internal", said, fault=Fault.OURS)
 
     def _delivery(self, claimed: Claimed) -> Delivery:
         return Delivery(
@@ -105,14 +114,6 @@ class _Counted:
 
     async def close(self) -> None:
         """It belongs to the lane."""
-
-
-def _verdict(found: Any) -> Verdict:
-    """What a flow returned; one of somebody else's may have come to its end without a verdict."""
-    if isinstance(found, Verdict):
-        return found
-    said = f"a fault in the destination's flow: it returned {type(found).__name__} in place of a verdict"
-    return Verdict(Outcome.UNCERTAIN, "internal", said, fault=Fault.OURS)
 
 
 def _broken(error: Exception) -> Verdict:
