@@ -307,7 +307,7 @@ async def test_cancelling_leaves_nothing_behind(command: str) -> None:
     async with script.running() as port:
         transport = SmtpTransport(server(port))
         sending = asyncio.create_task(transport.send(MAIL))
-        await asyncio.sleep(0.1)
+        await until(lambda: not script.once)  # it has come that far
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
