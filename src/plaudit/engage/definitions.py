@@ -154,6 +154,14 @@ def nothing(kind: Kind) -> Any:
     return False if kind == "audience" else None
 
 
+def switched(before: Iterable[Definition], after: Iterable[Definition]) -> list[int]:
+    """Which of `after` mean something else, since one that they ask for was switched on or off, came or went."""
+    now = {each.key: each for each in after if each.enabled}
+    changed = {each.key for each in before if each.enabled} ^ now.keys()
+    found = Definitions(0, now.values())
+    return found.touched((), changed) if changed else []
+
+
 def check(definitions: Iterable[tuple[str, str, Kind]]) -> None:
     """Raises `QueryError` when definitions (key, query, kind), each good by itself, ask for each other in a circle."""
     Dependencies({key: needs(read(query, kind)) for key, query, kind in definitions})

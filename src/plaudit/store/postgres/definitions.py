@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from plaudit.engage.definitions import Definition, Options
+from plaudit.engage.definitions import Definition, Options, switched
 from plaudit.engage.keys import audience_key
 from plaudit.store.base import WantedDefinition
 from plaudit.store.postgres.sql import Connection, change, queries, rows, value
@@ -40,6 +40,7 @@ async def apply(
     connection: Connection, wanted: list[WantedDefinition], destinations: dict[str, int], now: int
 ) -> None:
     await rows(connection, PROFILES["have_alone"])  # no portion goes on by what was in place before
+    before = await read(connection)
     keys = {(kind, name): key for kind, name, key in await rows(connection, SQL["keys"])}
     ids = []
     for each in wanted:
@@ -55,3 +56,4 @@ async def apply(
             given = {"definition_id": id_, "destination_id": destination_id, "enabled": each.enabled}
             await change(connection, SQL["attach"], given | {"every": each.options.every, "now": now})
     await change(connection, SQL["retire_definitions"], {"ids": ids})
+    await change(connection, SQL["evaluate_anew"], {"ids": switched(before, await read(connection))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import msgspec
 
-from plaudit.engage.definitions import Definition, Options
+from plaudit.engage.definitions import Definition, Options, switched
 from plaudit.engage.keys import audience_key
 from plaudit.queries import load
 from plaudit.sqlite import rows
@@ -40,6 +40,7 @@ def read(connection: apsw.Connection) -> list[Definition]:
 def apply(
     connection: apsw.Connection, wanted: list[WantedDefinition], destinations: dict[str, int], now: int
 ) -> None:
+    before = read(connection)
     keys = {(kind, name): key for kind, name, key in rows(connection, SQL["keys"])}
     ids = []
     for each in wanted:
@@ -55,3 +56,5 @@ def apply(
             given = {"definition_id": id_, "destination_id": destination_id, "enabled": each.enabled}
             connection.execute(SQL["attach"], given | {"every": each.options.every, "now": now})
     connection.execute(SQL["retire_definitions"], (msgspec.json.encode(ids).decode(),))
+    for id_ in switched(before, read(connection)):
+        connection.execute(SQL["evaluate_anew"], (id_,))

@@ -26,6 +26,10 @@ RETURNING id;
 -- All others leave the configuration.
 UPDATE definitions SET active = false WHERE active AND id <> ALL (%(ids)s::bigint[]);
 
+-- name: evaluate_anew
+-- For everybody: what they ask for is there no more, or is there again.
+UPDATE definitions SET backfill = 0, backfilled_at = NULL WHERE id = ANY (%(ids)s::bigint[]);
+
 -- name: detach
 -- Of a definition, all destinations but these. What they were told stays, in case they come back.
 UPDATE syncs SET active = false WHERE definition_id = %(definition_id)s::bigint AND destination_id <> ALL (%(ids)s::bigint[]);

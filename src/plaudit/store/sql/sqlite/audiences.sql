@@ -25,6 +25,10 @@ RETURNING id;
 -- Ids as a JSON array: all others leave the configuration.
 UPDATE definitions SET active = 0 WHERE active = 1 AND id NOT IN (SELECT value FROM json_each(?));
 
+-- name: evaluate_anew
+-- For everybody: what it asks for is there no more, or is there again.
+UPDATE definitions SET backfill = 0, backfilled_at = NULL WHERE id = ?;
+
 -- name: detach
 -- Of a definition, all destinations but these (JSON). What they were told stays, in case they come back.
 UPDATE syncs SET active = 0 WHERE definition_id = ? AND destination_id NOT IN (SELECT value FROM json_each(?));
