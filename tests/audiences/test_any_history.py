@@ -38,7 +38,7 @@ START = 1_795_459_200_000
 HOUR = 3_600_000
 DAY = 24 * HOUR
 STEPS = 40
-HISTORIES = 60 * max(THOROUGH, 1)
+HISTORIES = 48 * max(THOROUGH, 1)
 
 QUERIES: dict[str, Sequence[str]] = {
     "recent": ("event('O').within(2 days).count() >= 1", "event('O').within(3 days).count() >= 1"),
@@ -74,7 +74,7 @@ class Naive:
         self.people: list[dict[str, Any]] = []
         self._seen: set[int] = set()
 
-    def see(self, sighting: Sighting) -> None:
+    def see(self, sighting: Sighting, now: int) -> None:
         if sighting.event_id in self._seen:
             return
         self._seen.add(sighting.event_id)
@@ -110,8 +110,9 @@ class Naive:
                 (sighting.at, sighting.event_id, Fact(sighting.name, sighting.at, properties, "shop"))
             )
         for name, value in sighting.traits.items():
-            if name not in person["traits"] or sighting.at >= person["traits"][name].since:
-                person["traits"][name] = TraitValue(value, sighting.at)
+            at = min(sighting.at, now)
+            if name not in person["traits"] or at >= person["traits"][name].since:
+                person["traits"][name] = TraitValue(value, at)
         self.people = [one for index, one in enumerate(self.people) if index not in decision.merged]
 
     def forget(self, email: str) -> None:
@@ -163,7 +164,11 @@ class World:
     async def run(self) -> None:
         await self.configure()
         steps = (
-            [self.events_come] * 8 + [self.time_goes] * 4 + [self.work] * 6 + [self.configure, self.restart]
+            [self.events_come] * 8
+            + [self.time_goes] * 4
+            + [self.work] * 6
+            + [self.configure] * 3
+            + [self.restart]
         )
         steps += [self.forget, self.partner_hears] * 1
         for _ in range(STEPS):
@@ -182,7 +187,7 @@ class World:
                         "section": kind,
                         "query": self.random.choice(queries),
                         "destinations": [d for d in ("one", "two") if self.random.random() < 0.7],
-                        "enabled": self.random.random() < 0.85,
+                        "enabled": self.random.random() < 0.7,
                         "there": self.random.random() < 0.85,
                         "anonymous": self.random.random() < 0.3,
                     }
@@ -204,7 +209,7 @@ class World:
         before, self.position = self.position, self.position + 1
         await self.store.profiles.take(0, before, self.position, batch, self.definitions, self.now)
         for each in batch:
-            self.naive.see(each)
+            self.naive.see(each, self.now)
         self.sent += batch
 
     def _sighting(self) -> Sighting:

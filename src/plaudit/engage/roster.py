@@ -52,12 +52,18 @@ class Entry:
 
 
 class Roster:
-    """`see` each sighting in turn; then what is to be written is in `created`, `changed`, `seen` and `merged`."""
+    """`see` each sighting in turn; then what is to be written is in `created`, `changed`, `seen` and `merged`.
 
-    def __init__(self, entries: Iterable[Entry], new_ids: Iterator[int], rules: Rules | None = None) -> None:
+    `now`: ms. What a clock that runs ahead says of a person is true from now on, not later.
+    """
+
+    def __init__(
+        self, entries: Iterable[Entry], new_ids: Iterator[int], now: int, rules: Rules | None = None
+    ) -> None:
         self._entries = {entry.id: entry for entry in entries}
         self._owners = {each: entry for entry in self._entries.values() for each in entry.seen}
         self._new_ids = new_ids
+        self._now = now
         self._rules = rules or Rules()
         self.created: set[int] = set()
         self.changed: set[int] = set()  # traits or merges
@@ -76,7 +82,7 @@ class Roster:
         """The profile that the sighting belongs to; None when nothing says whose it is."""
         entry = self._find(sighting)
         if entry is not None and sighting.traits:
-            self._take_traits(entry, sighting.traits, sighting.at)
+            self._take_traits(entry, sighting.traits, min(sighting.at, self._now))
         return None if entry is None else entry.id
 
     def where(self, id_: int) -> int:

@@ -55,7 +55,7 @@ async def take(
     if not fresh:
         return Taken()
     new_ids = [id_ for (id_,) in await rows(connection, SQL["new_ids"], {"count": len(fresh)})]
-    roster = Roster(await _entries(connection, fresh), iter(new_ids))
+    roster = Roster(await _entries(connection, fresh), iter(new_ids), now)
     seen = [(each, id_) for each in fresh if (id_ := roster.see(each)) is not None]
     await _write(connection, roster, seen)
     return await judge_them(connection, definitions, judging.touched(definitions, roster, seen), now)

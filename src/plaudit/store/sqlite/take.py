@@ -56,7 +56,8 @@ def take(
     fresh = _allowed(connection, [each for each in sightings if each.event_id not in others], vault)
     if not fresh:
         return Taken()
-    roster = Roster(_entries(connection, fresh), count(connection.execute(SQL["last_profile"]).get + 1))
+    new_ids = count(connection.execute(SQL["last_profile"]).get + 1)
+    roster = Roster(_entries(connection, fresh), new_ids, now)
     seen = [(each, id_) for each in fresh if (id_ := roster.see(each)) is not None]
     _write(connection, roster, seen)
     return judge_them(connection, definitions, judging.touched(definitions, roster, seen), now)
