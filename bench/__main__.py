@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import cluster, floors, lanes, line
+from bench import cluster, floors, growth, lanes, line
 from bench.report import Row, show
 
 BENCHES = {
@@ -16,6 +16,7 @@ BENCHES = {
     "backlog": lanes.backlog,
     "isolation": lanes.isolation,
     "idle": line.idle,
+    "growth": growth.growth,
     "cluster": cluster.cluster,
 }
 
