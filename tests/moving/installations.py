@@ -19,6 +19,7 @@ from plaudit.process.profiles import definitions_of
 from plaudit.spec import dispositions
 from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.envelope import Entry, Envelope, event_id
+from plaudit.store.access import Role, Via, Who, hashed
 from plaudit.store.base import EventRow, Route, Store, WantedDefinition
 from plaudit.store.decisions import Decided
 
@@ -64,6 +65,11 @@ def seed(data: Path, many: int = 0) -> Path:
         await profiles(store)
         less = {"trustpilot": ("trustpilot", SETTINGS, ["shop"])}
         await store.apply(wanted(sources={"shop": "k"}, destinations=less), now=4000)
+        person = await store.access.add_person("zoë", Role.ADMIN, "argon2id", now=4100)
+        await store.access.add_token("backup", Role.VIEWER, hashed("token"), now=4200)
+        assert person is not None
+        me = Who(person.id, person.name, person.role, Via.SESSION)
+        await store.access.record(me, "export", "configuration", "", now=4300)
         await store.close()
         await accept(data, PROCESSED + WAITING)
 

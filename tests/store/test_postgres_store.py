@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance.access import AccessConformance
 from conformance.ledger import LedgerConformance
 from conformance.ownership import OwnershipConformance
 from conformance.store import Open, StoreConformance
+from conformance.views import ViewsConformance
 from plaudit.secrets import vault
 from plaudit.store.base import Store
 from plaudit.store.postgres import PostgresStore
@@ -26,6 +28,18 @@ def opened(tmp_path: Path, in_schema: Url) -> Open:
 
 
 class TestPostgresStore(StoreConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestPostgresAccess(AccessConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestPostgresViews(ViewsConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

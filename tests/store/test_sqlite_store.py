@@ -7,9 +7,11 @@ from pathlib import Path
 import apsw
 import pytest
 
+from conformance.access import AccessConformance
 from conformance.ledger import LedgerConformance
 from conformance.rows import wanted
 from conformance.store import Open, StoreConformance
+from conformance.views import ViewsConformance
 from plaudit.errors import DataError
 from plaudit.secrets import vault
 from plaudit.store.base import Store
@@ -25,6 +27,18 @@ def opened(tmp_path: Path) -> Open:
 
 
 class TestSqliteStore(StoreConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestSqliteAccess(AccessConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestSqliteViews(ViewsConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

@@ -20,6 +20,7 @@ from plaudit.cli import (
     link,
     look,
     moving,
+    people,
     profile,
     replay,
     sandbox,
@@ -60,6 +61,8 @@ for command in (
     doctor.doctor,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(people.user, name="user")
+app.add_typer(people.token, name="token")
 
 app.add_typer(audience.app)
 

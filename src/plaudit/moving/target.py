@@ -164,7 +164,7 @@ class Target:
             for name, last in (("delivery_ids", last_delivery), ("profile_ids", last_profile)):
                 if last:
                     await self._connection.execute("SELECT setval(%s, %s)", (name, last))
-            for name in ("sources", "destinations", "definitions", "sync_runs"):
+            for name in ("sources", "destinations", "definitions", "sync_runs", "people", "tokens", "audit"):
                 await self._connection.execute(
                     sql.SQL(
                         "SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {} HAVING max(id) > 0"

@@ -38,6 +38,11 @@ def read(connection: apsw.Connection, vault: Vault) -> Configuration:
     return Configuration(number, sources, destinations, connections, inlets, found)
 
 
+def touch(connection: apsw.Connection) -> None:
+    """Have every process look at the configuration."""
+    connection.execute(SQL["touch_config"])
+
+
 def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -> None:
     sources = {
         name: connection.execute(
@@ -59,4 +64,4 @@ def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -
         for source in connected:
             connection.execute(SQL["connect"], (sources[source], destination_id))
     definitions.apply(connection, wanted.definitions, ids, now)
-    connection.execute(SQL["touch_config"])
+    touch(connection)
