@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import cluster, floors, growth, lanes, line
+from bench import audiences, cluster, floors, growth, lanes, line
 from bench.report import Row, show
 
 BENCHES = {
@@ -15,6 +15,7 @@ BENCHES = {
     "latency": line.latency,
     "backlog": lanes.backlog,
     "isolation": lanes.isolation,
+    "audiences": audiences.audiences,
     "idle": line.idle,
     "growth": growth.growth,
     "cluster": cluster.cluster,

@@ -1,6 +1,7 @@
 """The vendor's end, as cheap as it gets: answers 201 to each POST, and tells when each reference arrived.
 
-`python -m bench.sink PORT [SECONDS]`: answers after so many seconds; `never` takes all and answers nothing. A GET of /seen is answered with `{"count": N}`, /times with reference → ms.
+`python -m bench.sink PORT [SECONDS]`: answers after so many seconds; `never` takes all and answers nothing. A GET of /seen is answered with `{"count": N, "told": N}`, /times with reference → ms, /told with the user ids of
+audiences' calls → ms.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import uvloop
 
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _REFERENCE = re.compile(rb'"referenceId":"([^"]*)"')
+_PERSON = re.compile(rb'"userId":"([^"]*)"')
 _CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 delay: float | None = 0.0  # seconds; None: never
 seen: dict[bytes, float] = {}
+told: dict[bytes, float] = {}
 twice = 0
 
 
@@ -42,6 +45,8 @@ class _Sink(asyncio.Protocol):
             for reference in _REFERENCE.finditer(buffer, end, whole):  # a page has many
                 twice += reference.group(1) in seen
                 seen[reference.group(1)] = time.time()
+            if buffer.find(b'"personas"', end, whole) > 0 and (person := _PERSON.search(buffer, end, whole)):
+                told[person.group(1)] = time.time()
             buffer = buffer[whole:]
             if delay == 0:
                 self._transport.write(_CREATED)
@@ -50,9 +55,11 @@ class _Sink(asyncio.Protocol):
         self._buffer = buffer
 
     def _look(self, head: bytes) -> None:
-        times = b"/times" in head
+        times = seen if b"/times" in head else told if b"/told" in head else None
         found = (
-            {k.decode(): v * 1000 for k, v in seen.items()} if times else {"count": len(seen), "twice": twice}
+            {"count": len(seen), "twice": twice, "told": len(told)}
+            if times is None
+            else {k.decode(): v * 1000 for k, v in times.items()}
         )
         body = json.dumps(found).encode()
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)

@@ -29,6 +29,7 @@ BREATH = 32
 IDLE = 1.0  # seconds
 PATIENCE = 1.0  # seconds after trouble
 STALE = 0.1  # seconds until another configuration is looked for
+REST = 4  # times as long as a batch took, while the ledger has more to take
 
 Made = Callable[[set[int]], None]
 
@@ -132,7 +133,7 @@ class Follower:
             self._made(set(taken.made))
         happenings.ProfilesTaken(len(found), taken.changed, time.perf_counter() - started).emit()
         if self._busy:
-            await asyncio.sleep(time.perf_counter() - started)  # as long for orders as for this
+            await asyncio.sleep(REST * (time.perf_counter() - started))  # orders go first
         return after
 
     async def _sightings(self, entries: list[tuple[int, Entry]]) -> tuple[int, list[Sighting]]:
