@@ -8,6 +8,7 @@
     │   └── InUseError           another process holds it
     ├── LostRaceError            another process did the same work first; nothing was written
     ├── UnavailableError         log or store cannot take more now (full disk, closing): HTTP 503
+    ├── ProblemError             what console and API cannot do, with its code and status (manage/problems.py)
     └── RefusedError             a request that collect refuses: HTTP 400, 401, 404, 405, 413, 415
         └── (codes below, each one a row of docs/tracking-api.md)
 

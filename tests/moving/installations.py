@@ -12,6 +12,7 @@ from plaudit.installation import Place, open_log, open_store
 from plaudit.spec import dispositions
 from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.envelope import Entry, Envelope
+from plaudit.store.access import Role, Via, Who, hashed
 from plaudit.store.base import EventRow, Route, Store
 from plaudit.store.decisions import Decided
 
@@ -56,6 +57,11 @@ def seed(data: Path, many: int = 0) -> Path:
         await store.forget("nobody@example.com", now=3300)
         less = {"trustpilot": ("trustpilot", SETTINGS, ["shop"])}
         await store.apply(wanted(sources={"shop": "k"}, destinations=less), now=4000)
+        person = await store.access.add_person("zoë", Role.ADMIN, "argon2id", now=4100)
+        await store.access.add_token("backup", Role.VIEWER, hashed("token"), now=4200)
+        assert person is not None
+        me = Who(person.id, person.name, person.role, Via.SESSION)
+        await store.access.record(me, "export", "configuration", "", now=4300)
         await store.close()
         await accept(data, PROCESSED + WAITING)
 

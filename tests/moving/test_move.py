@@ -83,7 +83,7 @@ def test_every_table_and_column_moves(data: Path, database: str) -> None:
     here = {
         name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        if not str(name).startswith("sqlite_")
+        if not str(name).startswith("sqlite_") and name not in STAYS
     }
     connection.close()
 

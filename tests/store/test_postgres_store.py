@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.access import AccessConformance
 from conformance.ledger import LedgerConformance
 from conformance.ownership import OwnershipConformance
 from conformance.store import Open, StoreConformance
@@ -26,6 +27,12 @@ def opened(tmp_path: Path, in_schema: Url) -> Open:
 
 
 class TestPostgresStore(StoreConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestPostgresAccess(AccessConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from conformance.access import AccessConformance
 from conformance.ledger import LedgerConformance
 from conformance.rows import wanted
 from conformance.store import Open, StoreConformance
@@ -25,6 +26,12 @@ def opened(tmp_path: Path) -> Open:
 
 
 class TestSqliteStore(StoreConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestSqliteAccess(AccessConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

@@ -17,8 +17,8 @@ Open = Callable[[bytes, str], bytes]  # a sealed value and what it is about
 Seal = Callable[[bytes, str], bytes]
 
 STAYS = frozenset(
-    {"members", "resources", "plaudit_migrations"}
-)  # of processes that live, and of the schema itself
+    {"members", "resources", "plaudit_migrations", "sessions", "links", "replies"}
+)  # of processes that live, of the schema itself, and what ends by itself
 _BITS = 1 << 128
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -97,10 +97,14 @@ TABLES = (
         ("destination_id", "order_id", "at"),
     ),
     Table("suppressed", ("address", "at"), ("address",)),
+    Table("people", ("id", "name", "role", "password", "active", "created_at"), ("id",)),
+    Table("tokens", ("id", "name", "hash", "role", "active", "created_at", "used_at"), ("id",)),
+    Table("audit", ("id", "at", "via", "who", "action", "about", "detail"), ("id",)),
 )
 # They refer to each other, so they are emptied together.
 CONFIGURATION = frozenset({"destinations", "sources", "connections"})
 _FLAGS = frozenset({"active", "first"})  # numbers there, truths here
+_BYTES = frozenset({"hash"})  # not text, as other blobs are
 
 
 class Sum(msgspec.Struct, frozen=True):
@@ -137,7 +141,7 @@ def in_the_clear(table: Table, row: Row, open_: Open) -> Row:
 
 
 def _value(column: str, value: Any) -> Any:
-    if isinstance(value, bytes):
+    if isinstance(value, bytes) and column not in _BYTES:
         value = value.decode()
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")  # as the PostgreSQL store has it: its text cannot hold U+0000

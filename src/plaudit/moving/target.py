@@ -161,7 +161,7 @@ class Target:
             )
             if last_delivery:
                 await self._connection.execute("SELECT setval('delivery_ids', %s)", (last_delivery,))
-            for name in ("sources", "destinations"):
+            for name in ("sources", "destinations", "people", "tokens", "audit"):
                 await self._connection.execute(
                     sql.SQL(
                         "SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {} HAVING max(id) > 0"

@@ -145,6 +145,16 @@ class StepFailed(NamedTuple):
         log.error("step failed, trying again", **self._asdict())
 
 
+class RequestFailed(NamedTuple):
+    """The console or the API met an error that nobody foresaw; whoever asked was told so."""
+
+    method: str
+    error: str
+
+    def emit(self) -> None:
+        log.error("request failed", **self._asdict())
+
+
 class Listening(NamedTuple):
     url: str
     data: str

@@ -14,6 +14,7 @@ import msgspec
 from plaudit.destinations.base import Draft, Fault, Outcome, State, What
 from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.order import Order
+from plaudit.store.access import Access
 from plaudit.store.decisions import Decided, Forgotten, Selection
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
@@ -126,6 +127,10 @@ class Settled(NamedTuple):
 
 class Store(Protocol):
     """Configuration, events, the ledger, and the cursors that go with them."""
+
+    @property
+    def access(self) -> Access:
+        """Who may use the console and the API."""
 
     async def config_version(self) -> int:
         """A number that changes with the configuration."""

@@ -10,6 +10,9 @@ import msgspec
 from plaudit.destinations.base import Fault
 from plaudit.spec import dispositions
 from plaudit.spec.order import Order
+from plaudit.store.access import ApiToken, Person, Role
+
+MINUTE_MS = 60_000  # how exactly it is known when a token was used
 
 
 class InvitationView(msgspec.Struct):
@@ -88,3 +91,20 @@ def _event_view(row: Any, routes: list[DispositionView]) -> EventView:
         detail = next(route.message for route in routes if route.disposition == disposition)
     said = detail or dispositions.sentence(disposition)
     return EventView(*[*fields, disposition, said, routes])
+
+
+def person(row: Any) -> Person:
+    """As access.sql gives one."""
+    id_, name, role, created_at = row
+    return Person(id_, name, Role(role), created_at)
+
+
+def api_token(row: Any) -> ApiToken:
+    """As access.sql gives one."""
+    id_, name, role, created_at, used_at = row
+    return ApiToken(id_, name, Role(role), created_at, used_at)
+
+
+def sealed_about(hash_: bytes) -> str:
+    """What a kept reply is bound to."""
+    return f"reply to {hash_.hex()}"

@@ -8,9 +8,11 @@ from typing import Unpack
 
 from plaudit.errors import UnavailableError
 from plaudit.secrets import Vault
+from plaudit.store.access import Access
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
 from plaudit.store.decisions import Decided, Forgotten, Selection
 from plaudit.store.postgres import config, ledger, listen, operate, ownership, process, read
+from plaudit.store.postgres.access import PostgresAccess
 from plaudit.store.postgres.database import Database
 from plaudit.store.postgres.schema import migrate
 from plaudit.store.postgres.sql import Connection
@@ -24,6 +26,7 @@ class PostgresStore:
         """Raises `DataError`: `url` is no address of a database."""
         self._vault = vault
         self._database = Database(url, migrate)
+        self.access: Access = PostgresAccess(self._database, vault)
         # Claimed in turns of whose end nobody knows, by destination and owner.
         self._unsure: dict[tuple[int, str], list[Claimed]] = {}
 

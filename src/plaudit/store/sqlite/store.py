@@ -9,9 +9,11 @@ from typing import Unpack
 
 from plaudit.secrets import Vault
 from plaudit.sqlite import Reader, Writer
+from plaudit.store.access import Access
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
 from plaudit.store.decisions import Decided, Forgotten, Selection
 from plaudit.store.sqlite import config, ledger, operate, process, read
+from plaudit.store.sqlite.access import SqliteAccess
 from plaudit.store.sqlite.schema import migrate
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
@@ -23,6 +25,7 @@ class SqliteStore:
         self._vault = vault
         self._writer = Writer(path, "store-writer", prepare=migrate)
         self._reader = Reader(path, "store-reader")
+        self.access: Access = SqliteAccess(self._writer, self._reader, vault)
 
     async def config_version(self) -> int:
         return await self._reader.run(config.version)

@@ -1,0 +1,34 @@
+"""What everything in manage/ and console/ works with: made once, in app.py, and found as `request.app.state.context`."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from plaudit.clock import Clock
+from plaudit.destinations.base import Destination
+from plaudit.log.base import Log
+from plaudit.manage.sessions import Sessions
+from plaudit.store.access import Who
+from plaudit.store.base import Store
+
+
+class Context:
+    """One for each process. Commands make one too, for the operations; they have no log."""
+
+    def __init__(
+        self, store: Store, clock: Clock, kinds: dict[str, Destination], log: Log | None = None
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.kinds = kinds
+        self.log = log
+        self.sessions = Sessions(store, clock)
+
+    async def record(self, who: Who, action: str, about: str, detail: str = "") -> None:
+        """A line of the audit log. It is written before what it says is done: nothing goes unrecorded."""
+        await self.store.access.record(who, action, about, detail, self.clock.now())
+
+
+def context(request: Request) -> Context:
+    found: Context = request.app.state.context
+    return found
