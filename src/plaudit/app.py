@@ -27,13 +27,15 @@ from plaudit.destinations.base import ATTENTION
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError
 from plaudit.installation import DATA, Place, apply, checked, lock, open_log, open_store
-from plaudit.manage.health import create_app
+from plaudit.manage import health
+from plaudit.manage.app import create_app
+from plaudit.manage.context import Context
 from plaudit.observe import happenings, metrics
 from plaudit.process.partitions import Partitions
 from plaudit.serving import HttpServer
 
 DAY_MS = 24 * 3600 * 1000
-ROLES = frozenset({"collect", "process", "deliver"})
+ROLES = frozenset({"collect", "process", "deliver", "console"})
 WATCH_SECONDS = 0.75  # how soon an `apply` reaches this process
 HOUSEKEEPING_SECONDS = 600.0
 SHARE_SECONDS = 1.0  # how often processes of a cluster divide the work anew
@@ -61,7 +63,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Plaudit:
     """One process with some or all roles. `start`, then `stop` once.
 
-    On a data directory any number of processes may collect; one processes and one delivers. In a cluster any
+    On a data directory any number of processes may collect and serve the console; one processes and one delivers. In a cluster any
     number does anything: the store divides the partitions of the log, and the destinations, among them.
     """
 
@@ -71,7 +73,7 @@ class Plaudit:
         self._kinds = destinations()
         self._roles = options.roles
         self._shared = options.place.shared
-        held = () if self._shared else sorted(options.roles - {"collect"})
+        held = () if self._shared else sorted(options.roles - {"collect", "console"})
         self._locks = [lock(options.data, role) for role in held]
         self.store = open_store(options.place, create=True)
         self._log = open_log(options.place, quiet=1.0 if "collect" in options.roles else 0.1)
@@ -81,6 +83,7 @@ class Plaudit:
         alone = not self._shared
         self._deliverer = Deliverer(self.store, self._clock, self._owner, self._kinds, alone=alone)
         self._partitions = Partitions(self._log, self.store, self._clock, self._deliverer.notify)
+        self._context = Context(self.store, self._clock, self._kinds, self._log)
         self._http = HttpServer(self._app(), options.host, options.port)
         self._version = 0
         self._lanes: list[int] = []
@@ -90,6 +93,11 @@ class Plaudit:
     @property
     def url(self) -> str:
         return self._http.url
+
+    async def set_up_link(self) -> str | None:
+        """The address where the first person makes themselves known; None when there is somebody."""
+        link = await self._context.sessions.link() if "console" in self._roles else None
+        return link and f"{self.url}/setup?link={link}"
 
     async def start(self, config: Config | None = None) -> None:
         """Apply `config`, if given, and begin. Raises `PlauditError`: why it cannot."""
@@ -114,6 +122,7 @@ class Plaudit:
     async def stop(self) -> None:
         """Stop cleanly: requests are answered, the batch in hand is committed, attempts in flight are recorded."""
         happenings.Stopping().emit()
+        self._context.closing.set()
         self._stopping = True
         sharing = [task for task in self._tasks if task.get_name() == "share"]
         await _cancelled([task for task in self._tasks if task not in sharing])
@@ -134,7 +143,10 @@ class Plaudit:
         self._tasks.append(asyncio.create_task(_every(seconds, name, step), name=name))
 
     def _app(self) -> Any:
-        others = create_app(self._faults, self._measure)
+        if "console" in self._roles:
+            others = create_app(self._context, health.routes(self._faults, self._measure))
+        else:
+            others = health.create_app(self._faults, self._measure)
         if "collect" not in self._roles:
             return others
         collect = Collect(self._log, self._sources, self._inlets, self._clock)
@@ -147,7 +159,7 @@ class Plaudit:
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
         faults = self._partitions.faults() + self._deliverer.faults()
-        if self._roles == {"collect"}:
+        if "collect" in self._roles <= {"collect", "console"}:
             return faults  # it goes on while the store is away, and must get requests for that
         try:
             await self.store.config_version()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plaudit.cli.options import DATA, Folder, LogLevel
+from plaudit.cli.output import say
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,8 +38,11 @@ def serve(
         ),
     ] = 30,
     role: Annotated[
-        str, typer.Option(envvar="PLAUDIT_ROLE", help="What this process does of: collect, process, deliver.")
-    ] = "collect,process,deliver",
+        str,
+        typer.Option(
+            envvar="PLAUDIT_ROLE", help="What this process does of: collect, process, deliver, console."
+        ),
+    ] = "collect,process,deliver,console",
     log_level: LogLevel = "info",
 ) -> None:
     """Run the server."""
@@ -63,6 +67,8 @@ def serve(
         )
         try:
             await plaudit.start(wanted)
+            if link := await plaudit.set_up_link():
+                say(f"the console has no people yet; make yourself its admin, once, at:\n  {link}")
             await stop.wait()
         finally:
             await plaudit.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 
 from plaudit.clock import Clock
@@ -23,6 +25,7 @@ class Context:
         self.kinds = kinds
         self.log = log
         self.sessions = Sessions(store, clock)
+        self.closing = asyncio.Event()  # what goes on for long, such as a stream of events, ends with it
 
     async def record(self, who: Who, action: str, about: str, detail: str = "") -> None:
         """A line of the audit log. It is written before what it says is done: nothing goes unrecorded."""

@@ -62,17 +62,22 @@ def guarded(
 
 
 def public(
-    path: str, endpoint: Endpoint, *, methods: Sequence[str] = ("GET",), name: str | None = None
+    path: str,
+    endpoint: Endpoint,
+    *,
+    methods: Sequence[str] = ("GET",),
+    name: str | None = None,
+    sees: bool = True,
 ) -> Route:
-    """A route for anybody. `request.state.who` is None for who is not signed in."""
+    """A route for anybody. `request.state.who` is who is signed in, or None; without `sees` nobody looks."""
 
     @wraps(endpoint)
     async def checked(request: Request) -> Response:
         if request.method not in SAFE:
             _same_site(request)
         request.state.who, request.state.csrf = None, ""
-        secret = request.cookies.get(COOKIE)
-        if secret and request.method in SAFE:
+        secret = request.cookies.get(COOKIE) if sees and request.method in SAFE else None
+        if secret:
             session = await context(request).sessions.of_cookie(secret)
             if session is not None:
                 request.state.who, request.state.csrf = session.who, csrf(secret)

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz`, `/metrics`, and a word of welcome at `/`."""
+"""`/healthz`, `/readyz`, `/metrics`, and a word of welcome at `/` where no console is."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from plaudit import __version__
+from plaudit.manage.guard import public
 from plaudit.observe.metrics import registry
 
 Measure = Callable[[], Awaitable[None]]  # brings the gauges up to date
 Ready = Callable[[], Awaitable[list[str]]]  # what is not well, one sentence each
 
 
-def create_app(ready: Ready, measure: Measure) -> Starlette:
-    """The app. `ready` says what is not well; an empty list means ready."""
+def routes(ready: Ready, measure: Measure) -> list[Route]:
+    """For anybody. `ready` says what is not well; an empty list means ready."""
 
     async def readyz(_: Request) -> Response:
         faults = await ready()
@@ -28,13 +29,17 @@ def create_app(ready: Ready, measure: Measure) -> Starlette:
         await measure()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    return [
+        public("/healthz", _healthz, sees=False),
+        public("/readyz", readyz, sees=False),
+        public("/metrics", metrics, sees=False),
+    ]
+
+
+def create_app(ready: Ready, measure: Measure) -> Starlette:
+    """The app of a process that serves no console. See `routes`."""
     return Starlette(
-        routes=[
-            Route("/", _welcome),
-            Route("/healthz", _healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-        ],
+        routes=[Route("/", _welcome), *routes(ready, measure)],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
 
