@@ -11,6 +11,7 @@ from conformance.access import AccessConformance
 from conformance.ledger import LedgerConformance
 from conformance.ownership import OwnershipConformance
 from conformance.store import Open, StoreConformance
+from conformance.views import ViewsConformance
 from plaudit.secrets import vault
 from plaudit.store.base import Store
 from plaudit.store.postgres import PostgresStore
@@ -33,6 +34,12 @@ class TestPostgresStore(StoreConformance):
 
 
 class TestPostgresAccess(AccessConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestPostgresViews(ViewsConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

@@ -11,6 +11,7 @@ from conformance.access import AccessConformance
 from conformance.ledger import LedgerConformance
 from conformance.rows import wanted
 from conformance.store import Open, StoreConformance
+from conformance.views import ViewsConformance
 from plaudit.errors import DataError
 from plaudit.secrets import vault
 from plaudit.store.base import Store
@@ -32,6 +33,12 @@ class TestSqliteStore(StoreConformance):
 
 
 class TestSqliteAccess(AccessConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestSqliteViews(ViewsConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

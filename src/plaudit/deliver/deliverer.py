@@ -11,7 +11,7 @@ from plaudit.deliver.transport import Transport, transport_for
 from plaudit.destinations.base import Destination
 from plaudit.destinations.settings import Settings
 from plaudit.observe import happenings
-from plaudit.store.base import Configuration, ConfiguredDestination, Store
+from plaudit.store.base import BY_HAND, Configuration, ConfiguredDestination, Store
 
 GRACE = 20.0  # seconds for what is in flight when Plaudit stops
 RECOVERY = 30.0  # seconds between two looks for leases that ran out
@@ -111,6 +111,8 @@ async def _end(lane: Lane, task: asyncio.Task[None]) -> None:
 
 
 def _same(lane: Lane, row: ConfiguredDestination, *, fresh: bool) -> bool:
-    """Whether a lane can go on as it is: the same settings, and no pause that applying the configuration has ended."""
+    """Whether a lane can go on as it is: the same settings, and no pause that has ended or that a person has made."""
+    if fresh and row.paused_reason == BY_HAND and not lane.paused:
+        return False
     resumed = fresh and lane.paused and row.paused_at is None
     return (lane.row.type, lane.row.settings) == (row.type, row.settings) and not resumed

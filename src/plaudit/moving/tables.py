@@ -97,6 +97,11 @@ TABLES = (
         ("destination_id", "order_id", "at"),
     ),
     Table("suppressed", ("address", "at"), ("address",)),
+    Table(
+        "tallies",
+        ("step", "at", "shard", "what", "code", "number"),
+        ("step", "at", "shard", "what", "code"),
+    ),
     Table("people", ("id", "name", "role", "password", "active", "created_at"), ("id",)),
     Table("tokens", ("id", "name", "hash", "role", "active", "created_at", "used_at"), ("id",)),
     Table("audit", ("id", "at", "via", "who", "action", "about", "detail"), ("id",)),

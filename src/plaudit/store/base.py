@@ -16,9 +16,11 @@ from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.order import Order
 from plaudit.store.access import Access
 from plaudit.store.decisions import Decided, Forgotten, Selection
+from plaudit.store.tallies import Tallied
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
 READER = "process"
+BY_HAND = "by_hand"  # why a destination is paused when a person wants it so
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -177,13 +179,14 @@ class Store(Protocol):
     async def pause(
         self, destination_id: int, reason: str, message: str, now: int, *, version: int = 0
     ) -> None:
-        """Stop a destination until its configuration is applied again.
+        """Stop a destination until its configuration is applied again; `BY_HAND`, until somebody resumes it.
 
-        With `version`, of the configuration that failed: not if another one is in place by now.
+        With `version`, of the configuration that failed: not if another one is in place by now. A pause by hand
+        changes the configuration's version, so that every process learns of it, and no other pause takes its place.
         """
 
-    async def resume(self, destination_id: int, reason: str) -> None:
-        """End a pause that was made for this reason."""
+    async def resume(self, destination_id: int, reason: str | None) -> None:
+        """End a pause that was made for this reason; None: any, by hand, which every process learns."""
 
     async def unblock(self, destination_id: int, now: int) -> int:
         """Queue what was blocked at a destination; how many."""
@@ -218,8 +221,13 @@ class Store(Protocol):
     async def allow(self, email: str) -> bool:
         """Take later events of a person who was forgotten as anybody's again; whether they had been forgotten."""
 
-    async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
-        """The newest first; `limit` 0: all."""
+    async def invitations(
+        self, *, limit: int = 0, before: int | None = None, **selection: Unpack[Selection]
+    ) -> list[InvitationView]:
+        """The newest first; `limit` 0: all. `before`: those that come after this id in that order."""
+
+    async def invitation(self, id_: int) -> InvitationView | None:
+        """Any delivery, by its id."""
 
     async def attempts(self, delivery_id: int) -> list[AttemptView]: ...
 
@@ -230,8 +238,19 @@ class Store(Protocol):
         disposition: str | None = None,
         order_id: str | None = None,
         limit: int = 0,
+        before: int | None = None,
     ) -> list[EventView]:
-        """The newest first; `limit` 0: all."""
+        """The newest first; `limit` 0: all. `before`: those that come after this id in that order."""
+
+    async def event(self, id_: int) -> EventView | None: ...
+
+    async def tallies(
+        self, step: int, since: int, until: int, destination_id: int | None = None
+    ) -> list[Tallied]:
+        """What was counted, by `step` (tallies.py: HOUR_MS or DAY_MS): quick, however much there was.
+
+        With a destination: only what is counted by destination.
+        """
 
     async def attention(self) -> dict[str, dict[str, int]]:
         """How many invitations wait for a person, by destination and state: quick, however large the ledger."""

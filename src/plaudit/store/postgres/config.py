@@ -33,6 +33,11 @@ async def read(connection: Connection, vault: Vault) -> Configuration:
     return Configuration(number, sources, destinations, connections, inlets)
 
 
+async def touch(connection: Connection) -> None:
+    """Have every process look at the configuration."""
+    await change(connection, SQL["touch_config"])
+
+
 async def apply(connection: Connection, vault: Vault, wanted: Wanted, now: int) -> None:
     await rows(connection, SQL["lock_config"])
     sources: dict[str, int] = {}
@@ -51,4 +56,4 @@ async def apply(connection: Connection, vault: Vault, wanted: Wanted, now: int) 
         for source in connected:
             pair = {"source_id": sources[source], "destination_id": destination_id}
             await change(connection, SQL["connect"], pair)
-    await change(connection, SQL["touch_config"])
+    await touch(connection)

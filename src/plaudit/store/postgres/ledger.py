@@ -10,10 +10,12 @@ import msgspec
 
 from plaudit.destinations.base import Fault, Outcome, State, What
 from plaudit.spec.order import Order
-from plaudit.store.base import Claimed, Settled
+from plaudit.store.base import BY_HAND, Claimed, Settled
 from plaudit.store.meeting import INTERRUPTED, INTERRUPTED_SAID, decode_order
+from plaudit.store.postgres import config, tallies
 from plaudit.store.postgres.cancel import apply_cancellations
 from plaudit.store.postgres.sql import Connection, change, columns, queries, rows, value
+from plaudit.store.tallies import of_turn
 
 SQL = queries("deliver")
 _ATTEMPT = "id number started_at finished_at outcome reason message status fault"
@@ -30,7 +32,7 @@ async def turn(
     lease_until: int,
 ) -> list[Claimed]:
     if settled:
-        await _settle(connection, settled, owner, now)
+        await _settle(connection, destination_id, settled, owner, now)
     if limit <= 0:
         return []
     lease = {
@@ -47,7 +49,9 @@ async def turn(
     ]
 
 
-async def _settle(connection: Connection, settled: list[Settled], owner: str, now: int) -> None:
+async def _settle(
+    connection: Connection, destination_id: int, settled: list[Settled], owner: str, now: int
+) -> None:
     ended = {
         (s.id, s.attempt): (
             s.id,
@@ -65,11 +69,12 @@ async def _settle(connection: Connection, settled: list[Settled], owner: str, no
         for s in settled
     }
     given = columns(f"{_ATTEMPT} state due_at", ended.values())
-    await change(connection, SQL["settle"], given | {"owner": owner})
+    ended_now = await rows(connection, SQL["settle"], given | {"owner": owner})
     await change(connection, SQL["put_attempts"], given)
     # An order that was cancelled during an attempt must not be tried again.
     await apply_cancellations(connection, [s.id for s in settled if s.state is State.QUEUED], now)
     await _cancel_forgotten(connection, [s.id for s in settled if s.state is not State.ACCEPTED], now)
+    await tallies.put(connection, of_turn(destination_id, ended_now, now))
 
 
 async def release(connection: Connection, claimed: list[Claimed], owner: str, now: int) -> None:
@@ -84,10 +89,14 @@ async def pause(
     given = {"destination_id": destination_id, "reason": reason, "message": message, "now": now}
     given |= {"version": version}
     await change(connection, SQL["pause"], given)
+    if reason == BY_HAND:
+        await config.touch(connection)
 
 
-async def resume(connection: Connection, destination_id: int, reason: str) -> None:
+async def resume(connection: Connection, destination_id: int, reason: str | None) -> None:
     await change(connection, SQL["resume"], {"destination_id": destination_id, "reason": reason})
+    if reason is None:
+        await config.touch(connection)
 
 
 async def unblock(connection: Connection, destination_id: int, now: int) -> int:

@@ -9,7 +9,8 @@ in a circle, since all take their locks in one order:
     3. cancellations, by (destination, order)
     4. customers who may be invited once in a while, by number
     5. new deliveries, by (destination, what, key)
-    6. deliveries that are there, by id: this is also all that lanes and people's decisions take
+    6. deliveries that are there, by id: this is also what lanes and people's decisions take
+    7. what is counted, by its key
 
 Each statement sees what was committed before it began. So whatever an insert passed over is read by a later statement.
 """
@@ -24,9 +25,11 @@ from plaudit.spec import dispositions
 from plaudit.spec.envelope import event_id
 from plaudit.store.base import READER, Committed, EventRow
 from plaudit.store.meeting import MADE, counted, duplicate_of
+from plaudit.store.postgres import tallies
 from plaudit.store.postgres.database import AgainError
 from plaudit.store.postgres.routes import put_routes
 from plaudit.store.postgres.sql import Connection, change, columns, queries, rows, value
+from plaudit.store.tallies import REPLAYED, of_batch
 
 SQL = queries("process")
 PRUNE_ROWS = 1000
@@ -52,7 +55,10 @@ async def commit(
         moved = await change(connection, SQL["start_cursor"], move)
     if not moved:
         raise LostRaceError(f"partition {partition} is not at {before}: another process works on it")
-    return await take(connection, events, now, vault)
+    done = await take(connection, events, now, vault)
+    orders = [event.order_id for event in events]
+    await tallies.put(connection, of_batch(partition, orders, done.dispositions, done.made, now))
+    return done
 
 
 async def take(connection: Connection, events: list[EventRow], now: int, vault: Vault) -> Committed:
@@ -87,6 +93,7 @@ async def replay(
     counts = Counter(event.disposition for event in again if event.disposition)
     await _judge_anew(connection, again)
     new = await put_routes(connection, [event for event in again if event.routes], now, counts, vault)
+    await tallies.put(connection, of_batch(REPLAYED, [], {}, dict(new), now))
     return Committed(dict(counts), dict(new), kept)
 
 
@@ -134,4 +141,5 @@ async def prune(connection: Connection, before: int) -> int:
     portion = {"before": before, "limit": PRUNE_ROWS}
     gone = await change(connection, SQL["prune_events"], portion)
     await change(connection, SQL["prune_calls"], portion)
+    await tallies.prune(connection, before)
     return gone

@@ -36,6 +36,11 @@ def read(connection: apsw.Connection, vault: Vault) -> Configuration:
     return Configuration(number, sources, destinations, connections, inlets)
 
 
+def touch(connection: apsw.Connection) -> None:
+    """Have every process look at the configuration."""
+    connection.execute(SQL["touch_config"])
+
+
 def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -> None:
     sources = {
         name: connection.execute(
@@ -55,4 +60,4 @@ def apply(connection: apsw.Connection, vault: Vault, wanted: Wanted, now: int) -
         connection.execute(SQL["put_inlet"], inlet)
         for source in connected:
             connection.execute(SQL["connect"], (sources[source], destination_id))
-    connection.execute(SQL["touch_config"])
+    touch(connection)

@@ -13,9 +13,11 @@ import msgspec
 from plaudit.destinations.base import Fault, Outcome, State
 from plaudit.queries import load
 from plaudit.sqlite import put_many, rows
-from plaudit.store.base import Claimed, Settled
+from plaudit.store.base import BY_HAND, Claimed, Settled
 from plaudit.store.meeting import INTERRUPTED, INTERRUPTED_SAID
+from plaudit.store.sqlite import config, tallies
 from plaudit.store.sqlite.cancel import apply_cancellations
+from plaudit.store.tallies import of_turn
 
 SQL = load("plaudit.store", "sql", "sqlite", "deliver.sql")
 _decode_claimed = msgspec.json.Decoder(list[Claimed]).decode
@@ -30,6 +32,7 @@ def turn(
     now: int,
     lease_until: int,
 ) -> list[Claimed]:
+    counted = of_turn(destination_id, tallies.settling(connection, settled, owner), now)
     put_many(
         connection,
         SQL["settle"],
@@ -56,6 +59,7 @@ def turn(
             for s in settled
         ],
     )
+    tallies.put(connection, counted)
     # An order that was cancelled during an attempt must not be tried again.
     apply_cancellations(connection, [s.id for s in settled if s.state is State.QUEUED], now)
     _cancel_forgotten(connection, [s.id for s in settled if s.state is not State.ACCEPTED], now)
@@ -93,10 +97,14 @@ def pause(
 ) -> None:
     given = {"id": destination_id, "reason": reason, "message": message, "now": now, "version": version}
     connection.execute(SQL["pause"], given)
+    if reason == BY_HAND:
+        config.touch(connection)
 
 
-def resume(connection: apsw.Connection, destination_id: int, reason: str) -> None:
-    connection.execute(SQL["resume"], (destination_id, reason))
+def resume(connection: apsw.Connection, destination_id: int, reason: str | None) -> None:
+    connection.execute(SQL["resume"], {"id": destination_id, "reason": reason})
+    if reason is None:
+        config.touch(connection)
 
 
 def unblock(connection: apsw.Connection, destination_id: int, now: int) -> int:

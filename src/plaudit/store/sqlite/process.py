@@ -20,7 +20,9 @@ from plaudit.spec.envelope import event_id
 from plaudit.sqlite import put_many, rows
 from plaudit.store.base import READER, Committed, EventRow
 from plaudit.store.meeting import MADE, counted, duplicate_of
+from plaudit.store.sqlite import tallies
 from plaudit.store.sqlite.routes import put_routes
+from plaudit.store.tallies import REPLAYED, of_batch
 
 SQL = load("plaudit.store", "sql", "sqlite", "process.sql")
 PRUNE_ROWS = 1000
@@ -43,7 +45,10 @@ def commit(
     connection.execute(SQL["move_cursor"], (after, READER, partition, before))
     if connection.changes() != 1:
         raise LostRaceError(f"partition {partition} is not at {before}: another process works on it")
-    return take(connection, events, now, vault)
+    done = take(connection, events, now, vault)
+    orders = [event.order_id for event in events]
+    tallies.put(connection, of_batch(partition, orders, done.dispositions, done.made, now))
+    return done
 
 
 def take(connection: apsw.Connection, events: list[EventRow], now: int, vault: Vault) -> Committed:
@@ -82,6 +87,7 @@ def replay(
             counts[event.disposition] += 1
             connection.execute(SQL["prune_dispositions"], (event.id,))
     new = put_routes(connection, [event for event in again if event.routes], now, counts, vault)
+    tallies.put(connection, of_batch(REPLAYED, [], {}, dict(new), now))
     return Committed(dict(counts), dict(new), kept)
 
 
@@ -128,4 +134,5 @@ def prune(connection: apsw.Connection, before: int) -> int:
     connection.executemany(SQL["prune_dispositions"], gone)
     calls = connection.execute(SQL["prune_calls"], (before, PRUNE_ROWS)).fetchall()
     connection.executemany(SQL["prune_attempts"], calls)
+    tallies.prune(connection, before)
     return len(gone)

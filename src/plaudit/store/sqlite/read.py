@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 import msgspec
 
-from plaudit.destinations.base import ATTENTION
+from plaudit.destinations.base import ATTENTION, State
 from plaudit.queries import load
 from plaudit.spec.order import Order
 from plaudit.sqlite import rows, savepoint
@@ -13,24 +15,51 @@ from plaudit.store.decisions import Selection, bound
 from plaudit.store.views import AttemptView, EventView, InvitationView, counts, event_views
 
 SQL = load("plaudit.store", "sql", "sqlite", "read.sql")
+WAITING = (State.QUEUED, State.HELD)
+MANY = 5000  # of those that wait: from then on they are found sooner among the newest of all
 _decode_order = msgspec.json.Decoder(Order).decode
 
 
-def invitations(connection: apsw.Connection, selection: Selection, limit: int) -> list[InvitationView]:
+def invitations(
+    connection: apsw.Connection, selection: Selection, limit: int, before: int | None
+) -> list[InvitationView]:
     """By the index that fits the selection best."""
-    if selection.get("order_id") is not None:
+    given = bound(selection) | {"limit": limit or -1, "before": before}
+    state = given["state"]
+    if given["order_id"] is not None:
         query = "invitations_of_order"
-    elif selection.get("email") is not None:
+    elif given["recipient"] is not None:
         query = "invitations_of_recipient"
-    elif selection.get("state") in ATTENTION:
-        query = "invitations_in_attention"
+    elif state in ATTENTION:
+        return _in_attention(connection, given, limit)
+    elif state in WAITING and connection.execute(SQL["many_waiting"], {"most": MANY}).get < MANY:
+        query = "invitations_waiting"
+    elif state in (State.SENDING, State.CANCELLED):
+        query = f"invitations_{state}"
+    elif given["since"] is not None or given["until"] is not None:
+        query = "invitations_of_time"
     else:
         query = "invitations"
-    given = bound(selection) | {"limit": limit or -1}
-    return [
-        InvitationView(*[*row, _decode_order(payload) if payload is not None else None])
-        for *row, payload in rows(connection, SQL[query], given)
-    ]
+    return [_invitation(row) for row in rows(connection, SQL[query], given)]
+
+
+def _in_attention(connection: apsw.Connection, given: dict[str, Any], limit: int) -> list[InvitationView]:
+    """Destination by destination, each in the order of its index."""
+    found: list[InvitationView] = []
+    for (id_,) in connection.execute(SQL["destinations_named"], given).fetchall():
+        of_one = rows(connection, SQL["invitations_in_attention"], given | {"destination_id": id_})
+        found += [_invitation(row) for row in of_one]
+    found.sort(key=lambda each: -each.id)
+    return found[: limit or None]
+
+
+def invitation(connection: apsw.Connection, id_: int) -> InvitationView | None:
+    return next((_invitation(row) for row in rows(connection, SQL["invitation"], {"id": id_})), None)
+
+
+def _invitation(row: Any) -> InvitationView:
+    *fields, payload = row
+    return InvitationView(*[*fields, _decode_order(payload) if payload is not None else None])
 
 
 def attempts(connection: apsw.Connection, delivery_id: int) -> list[AttemptView]:
@@ -46,10 +75,25 @@ def attention(connection: apsw.Connection) -> dict[str, dict[str, int]]:
 
 
 def events(
-    connection: apsw.Connection, source: str | None, disposition: str | None, order_id: str | None, limit: int
+    connection: apsw.Connection,
+    source: str | None,
+    disposition: str | None,
+    order_id: str | None,
+    limit: int,
+    before: int | None,
 ) -> list[EventView]:
-    given = {"source": source, "disposition": disposition, "order_id": order_id, "limit": limit or -1}
+    given = {"source": source, "disposition": disposition, "order_id": order_id, "before": before}
+    query = "events" if order_id is None else "events_of_order"
     with savepoint(connection):
-        found = list(rows(connection, SQL["events"], given))
-        ids = msgspec.json.encode([row[0] for row in found]).decode()
-        return event_views(found, rows(connection, SQL["dispositions"], (ids,)))
+        return _views(connection, list(rows(connection, SQL[query], given | {"limit": limit or -1})))
+
+
+def event(connection: apsw.Connection, id_: int) -> EventView | None:
+    with savepoint(connection):
+        found = _views(connection, list(rows(connection, SQL["event"], {"id": id_})))
+    return found[0] if found else None
+
+
+def _views(connection: apsw.Connection, found: list[Any]) -> list[EventView]:
+    ids = msgspec.json.encode([row[0] for row in found]).decode()
+    return event_views(found, rows(connection, SQL["dispositions"], (ids,)))

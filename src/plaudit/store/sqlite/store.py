@@ -12,9 +12,10 @@ from plaudit.sqlite import Reader, Writer
 from plaudit.store.access import Access
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
 from plaudit.store.decisions import Decided, Forgotten, Selection
-from plaudit.store.sqlite import config, ledger, operate, process, read
+from plaudit.store.sqlite import config, ledger, operate, process, read, tallies
 from plaudit.store.sqlite.access import SqliteAccess
 from plaudit.store.sqlite.schema import migrate
+from plaudit.store.tallies import Tallied
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
 
@@ -74,7 +75,7 @@ class SqliteStore:
     ) -> None:
         await self._writer.submit(lambda c: ledger.pause(c, destination_id, reason, message, now, version))
 
-    async def resume(self, destination_id: int, reason: str) -> None:
+    async def resume(self, destination_id: int, reason: str | None) -> None:
         await self._writer.submit(lambda c: ledger.resume(c, destination_id, reason))
 
     async def unblock(self, destination_id: int, now: int) -> int:
@@ -110,8 +111,13 @@ class SqliteStore:
     async def allow(self, email: str) -> bool:
         return await self._writer.submit(lambda c: operate.allow(c, self._vault.address(email)))
 
-    async def invitations(self, *, limit: int = 0, **selection: Unpack[Selection]) -> list[InvitationView]:
-        return await self._reader.run(lambda c: read.invitations(c, selection, limit))
+    async def invitations(
+        self, *, limit: int = 0, before: int | None = None, **selection: Unpack[Selection]
+    ) -> list[InvitationView]:
+        return await self._reader.run(lambda c: read.invitations(c, selection, limit, before))
+
+    async def invitation(self, id_: int) -> InvitationView | None:
+        return await self._reader.run(lambda c: read.invitation(c, id_))
 
     async def attempts(self, delivery_id: int) -> list[AttemptView]:
         return await self._reader.run(lambda c: read.attempts(c, delivery_id))
@@ -123,8 +129,17 @@ class SqliteStore:
         disposition: str | None = None,
         order_id: str | None = None,
         limit: int = 0,
+        before: int | None = None,
     ) -> list[EventView]:
-        return await self._reader.run(lambda c: read.events(c, source, disposition, order_id, limit))
+        return await self._reader.run(lambda c: read.events(c, source, disposition, order_id, limit, before))
+
+    async def event(self, id_: int) -> EventView | None:
+        return await self._reader.run(lambda c: read.event(c, id_))
+
+    async def tallies(
+        self, step: int, since: int, until: int, destination_id: int | None = None
+    ) -> list[Tallied]:
+        return await self._reader.run(lambda c: tallies.read(c, step, since, until, destination_id))
 
     async def attention(self) -> dict[str, dict[str, int]]:
         return await self._reader.run(read.attention)

@@ -43,7 +43,8 @@ WITH locked AS MATERIALIZED (
 UPDATE deliveries d SET state = e.state, reason = e.reason, message = e.message, due_at = e.due_at,
   updated_at = e.finished_at, lease_until = NULL
 FROM ended e
-WHERE d.id = e.id AND d.lease_owner = %(owner)s::text AND d.attempts = e.number AND d.state IN ('sending', 'uncertain');
+WHERE d.id = e.id AND d.lease_owner = %(owner)s::text AND d.attempts = e.number AND d.state IN ('sending', 'uncertain')
+RETURNING d.state, d.created_at;
 
 -- name: put_attempts
 -- In their order, which is the lock order.
@@ -68,15 +69,15 @@ FROM unnest(%(id)s::bigint[], %(number)s::bigint[]) AS g (id, number) JOIN locke
 WHERE d.id = g.id AND d.lease_owner = %(owner)s::text AND d.state = 'sending' AND d.attempts = g.number;
 
 -- name: pause
--- Unless the configuration that failed is no longer in place (0: whichever it is).
+-- Unless the configuration that failed is no longer in place (0: whichever it is), or a person has paused it.
 UPDATE destinations SET paused_at = %(now)s::bigint, paused_reason = %(reason)s::text, paused_message = %(message)s::text
-WHERE id = %(destination_id)s::bigint
+WHERE id = %(destination_id)s::bigint AND (%(reason)s::text = 'by_hand' OR coalesce(paused_reason, '') <> 'by_hand')
   AND (%(version)s::bigint = 0 OR %(version)s::bigint = (SELECT value FROM meta WHERE key = 'config_version'));
 
 -- name: resume
--- A destination that gave no sign of life for long has answered again.
+-- A destination that gave no sign of life for long has answered again; or a person ends whatever pause there is.
 UPDATE destinations SET paused_at = NULL, paused_reason = NULL, paused_message = NULL
-WHERE id = %(destination_id)s::bigint AND paused_reason = %(reason)s::text;
+WHERE id = %(destination_id)s::bigint AND (%(reason)s::text IS NULL OR paused_reason = %(reason)s::text);
 
 -- name: next_due
 -- By one seek a source.

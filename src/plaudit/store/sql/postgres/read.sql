@@ -1,3 +1,5 @@
+-- Lists go on below an id, or below the row that has it where the order is another.
+
 -- name: invitations
 -- Newest first; each condition counts only when it is given.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
@@ -13,7 +15,36 @@ WHERE d.what = %(what)s::text AND (%(state)s::text IS NULL OR d.state = %(state)
   AND (%(reason)s::text IS NULL OR d.reason = %(reason)s::text)
   AND (%(since)s::bigint IS NULL OR d.created_at >= %(since)s::bigint)
   AND (%(until)s::bigint IS NULL OR d.created_at < %(until)s::bigint)
+  AND (%(before)s::bigint IS NULL OR d.id < %(before)s::bigint)
 ORDER BY d.id DESC LIMIT %(limit)s::bigint;
+
+-- name: invitations_of_time
+-- The same in the order in which they were made, which is that of an index.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
+  d.payload
+FROM deliveries d
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.what = %(what)s::text AND (%(state)s::text IS NULL OR d.state = %(state)s::text)
+  AND (%(order_id)s::text IS NULL OR d.key = %(order_id)s::text)
+  AND (%(destination)s::text IS NULL OR t.name = %(destination)s::text)
+  AND (%(recipient)s::bigint IS NULL OR d.recipient = %(recipient)s::bigint)
+  AND (%(source)s::text IS NULL OR s.name = %(source)s::text)
+  AND (%(reason)s::text IS NULL OR d.reason = %(reason)s::text)
+  AND (%(since)s::bigint IS NULL OR d.created_at >= %(since)s::bigint)
+  AND (%(until)s::bigint IS NULL OR d.created_at < %(until)s::bigint)
+  AND (%(before)s::bigint IS NULL
+    OR (d.created_at, d.id) < (SELECT b.created_at, b.id FROM deliveries b WHERE b.id = %(before)s::bigint))
+ORDER BY d.created_at DESC, d.id DESC LIMIT %(limit)s::bigint;
+
+-- name: invitation
+-- Any delivery, by its id.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
+  d.payload
+FROM deliveries d
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.id = %(id)s::bigint;
 
 -- name: attempts
 SELECT number, started_at, finished_at, outcome, reason, message, status, fault FROM attempts
@@ -27,7 +58,14 @@ WHERE (%(source)s::text IS NULL OR s.name = %(source)s::text)
   AND (%(order_id)s::text IS NULL OR e.order_id = %(order_id)s::text)
   AND (%(disposition)s::text IS NULL OR e.disposition = %(disposition)s::text
     OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = %(disposition)s::text))
+  AND (%(before)s::bigint IS NULL
+    OR (e.received_at, e.id) < (SELECT b.received_at, b.id FROM events b WHERE b.id = %(before)s::bigint))
 ORDER BY e.received_at DESC, e.id DESC LIMIT %(limit)s::bigint;
+
+-- name: event
+-- By its id.
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM events e LEFT JOIN sources s ON s.id = e.source_id WHERE e.id = %(id)s::bigint;
 
 -- name: dispositions
 SELECT p.event_id, d.name, p.code, p.detail, p.delivery_id

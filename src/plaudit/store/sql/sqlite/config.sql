@@ -31,10 +31,12 @@ ON CONFLICT (name) DO UPDATE SET active = 1, destination_id = excluded.destinati
 RETURNING id;
 
 -- name: put_destination
--- Applying a destination also ends its pause: the next attempt shows whether it is mended.
+-- Applying a destination also ends its pause, unless a person made it: the next attempt shows whether it is mended.
 INSERT INTO destinations (name, type, settings, active, created_at) VALUES (:name, :type, :settings, 1, :now)
 ON CONFLICT (name) DO UPDATE SET type = excluded.type, settings = excluded.settings, active = 1,
-  paused_at = NULL, paused_reason = NULL, paused_message = NULL
+  paused_at = CASE destinations.paused_reason WHEN 'by_hand' THEN destinations.paused_at END,
+  paused_reason = CASE destinations.paused_reason WHEN 'by_hand' THEN 'by_hand' END,
+  paused_message = CASE destinations.paused_reason WHEN 'by_hand' THEN destinations.paused_message END
 RETURNING id;
 
 -- name: retire_sources

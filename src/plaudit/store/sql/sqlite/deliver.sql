@@ -47,13 +47,13 @@ UPDATE deliveries SET state = 'queued', attempts = attempts - 1, lease_owner = N
 WHERE id = ? AND lease_owner = ? AND state = 'sending';
 
 -- name: pause
--- Unless the configuration that failed is no longer in place (0: whichever it is).
+-- Unless the configuration that failed is no longer in place (0: whichever it is), or a person has paused it.
 UPDATE destinations SET paused_at = :now, paused_reason = :reason, paused_message = :message
-WHERE id = :id AND (:version = 0 OR :version = (SELECT value FROM meta WHERE key = 'config_version'));
+WHERE id = :id AND (:reason = 'by_hand' OR coalesce(paused_reason, '') <> 'by_hand') AND (:version = 0 OR :version = (SELECT value FROM meta WHERE key = 'config_version'));
 
 -- name: resume
--- A destination that gave no sign of life for long has answered again.
-UPDATE destinations SET paused_at = NULL, paused_reason = NULL, paused_message = NULL WHERE id = ? AND paused_reason = ?;
+-- A destination that gave no sign of life for long has answered again; or a person ends whatever pause there is.
+UPDATE destinations SET paused_at = NULL, paused_reason = NULL, paused_message = NULL WHERE id = :id AND (:reason IS NULL OR paused_reason = :reason);
 
 -- name: next_due
 -- By one seek a source.

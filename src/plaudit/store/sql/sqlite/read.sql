@@ -1,13 +1,16 @@
+-- Lists go on below an id, or below the row that has it where the order is another.
+
 -- name: invitations
 -- Newest first; each condition counts only when it is given.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
 FROM deliveries d
 JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
-WHERE d.what = :what AND (:state IS NULL OR d.state = :state) AND (:order_id IS NULL OR d.key = :order_id)
-  AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
-  AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
-  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
+WHERE d.id < coalesce(:before, 9223372036854775807) AND d.what = :what AND (:state IS NULL OR d.state = :state)
+  AND (:order_id IS NULL OR d.key = :order_id) AND (:destination IS NULL OR t.name = :destination)
+  AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
+  AND (:recipient IS NULL OR d.recipient = :recipient) AND (:since IS NULL OR d.created_at >= :since)
+  AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id DESC LIMIT :limit;
 
 -- name: invitations_of_order
@@ -16,9 +19,9 @@ SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.atte
 FROM destinations t
 JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
 LEFT JOIN sources s ON s.id = d.source_id
-WHERE (:state IS NULL OR d.state = :state) AND (:destination IS NULL OR t.name = :destination)
-  AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
-  AND (:recipient IS NULL OR d.recipient = :recipient)
+WHERE d.id < coalesce(:before, 9223372036854775807) AND (:state IS NULL OR d.state = :state)
+  AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
+  AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
   AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id DESC LIMIT :limit;
 
@@ -28,24 +31,93 @@ SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.atte
 FROM deliveries d
 JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
-WHERE d.recipient = :recipient
-  AND d.what = :what AND (:state IS NULL OR d.state = :state) AND (:order_id IS NULL OR d.key = :order_id)
+WHERE d.recipient = :recipient AND d.id < coalesce(:before, 9223372036854775807) AND d.what = :what
+  AND (:state IS NULL OR d.state = :state) AND (:order_id IS NULL OR d.key = :order_id)
   AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
-  AND (:reason IS NULL OR d.reason = :reason)
-  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
+  AND (:reason IS NULL OR d.reason = :reason) AND (:since IS NULL OR d.created_at >= :since)
+  AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id DESC LIMIT :limit;
 
 -- name: invitations_in_attention
--- By one of the states that wait for a person, by the index on those: quick, however large the ledger.
+-- At one destination in one of the states that wait for a person: their index is in the order of ids.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
-FROM destinations t
-JOIN deliveries d ON d.destination_id = t.id AND d.state = :state AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+FROM deliveries d
+JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
-WHERE d.what = :what AND (:order_id IS NULL OR d.key = :order_id)
+WHERE d.destination_id = :destination_id AND d.state = :state AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+  AND d.id < coalesce(:before, 9223372036854775807) AND d.what = :what
+  AND (:order_id IS NULL OR d.key = :order_id) AND (:source IS NULL OR s.name = :source)
+  AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
+  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
+ORDER BY d.id DESC LIMIT :limit;
+
+-- name: invitations_waiting
+-- In one of the states that wait for their time, by the index on those.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d INDEXED BY deliveries_due
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.state = :state AND d.state IN ('queued', 'held') AND d.id < coalesce(:before, 9223372036854775807)
+  AND d.what = :what AND (:order_id IS NULL OR d.key = :order_id)
   AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
   AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
   AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id DESC LIMIT :limit;
+
+-- name: invitations_sending
+-- Those under way: there are never many.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d INDEXED BY deliveries_leased
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.state = 'sending' AND d.id < coalesce(:before, 9223372036854775807) AND d.what = :what
+  AND (:order_id IS NULL OR d.key = :order_id) AND (:destination IS NULL OR t.name = :destination)
+  AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
+  AND (:recipient IS NULL OR d.recipient = :recipient) AND (:since IS NULL OR d.created_at >= :since)
+  AND (:until IS NULL OR d.created_at < :until)
+ORDER BY d.id DESC LIMIT :limit;
+
+-- name: invitations_cancelled
+-- By the index on those.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d INDEXED BY deliveries_cancelled
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.state = 'cancelled' AND d.id < coalesce(:before, 9223372036854775807) AND d.what = :what
+  AND (:order_id IS NULL OR d.key = :order_id) AND (:destination IS NULL OR t.name = :destination)
+  AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
+  AND (:recipient IS NULL OR d.recipient = :recipient) AND (:since IS NULL OR d.created_at >= :since)
+  AND (:until IS NULL OR d.created_at < :until)
+ORDER BY d.id DESC LIMIT :limit;
+
+-- name: invitations_of_time
+-- Made in a time, by the index on that.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d INDEXED BY deliveries_made
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.created_at >= coalesce(:since, 0) AND d.created_at < coalesce(:until, 9223372036854775807)
+  AND (:before IS NULL OR (d.created_at, d.id) < (SELECT b.created_at, b.id FROM deliveries b WHERE b.id = :before))
+  AND d.what = :what AND (:state IS NULL OR d.state = :state) AND (:order_id IS NULL OR d.key = :order_id)
+  AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
+  AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
+ORDER BY d.created_at DESC, d.id DESC LIMIT :limit;
+
+-- name: many_waiting
+-- How many wait for their time, up to some.
+SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state IN ('queued', 'held') LIMIT :most);
+
+-- name: destinations_named
+-- All that there ever were, or one of them.
+SELECT id FROM destinations WHERE :destination IS NULL OR name = :destination;
+
+-- name: invitation
+-- Any delivery, by its id.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.id = :id;
 
 -- name: attempts
 SELECT number, started_at, finished_at, outcome, reason, message, status, fault FROM attempts WHERE delivery_id = ? ORDER BY number;
@@ -54,10 +126,25 @@ SELECT number, started_at, finished_at, outcome, reason, message, status, fault 
 -- Newest first by arrival.
 SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
 FROM events e LEFT JOIN sources s ON s.id = e.source_id
-WHERE (:source IS NULL OR s.name = :source) AND (:order_id IS NULL OR e.order_id = :order_id)
+WHERE e.id < coalesce(:before, 9223372036854775807)
+  AND (:source IS NULL OR s.name = :source) AND (:order_id IS NULL OR e.order_id = :order_id)
   AND (:disposition IS NULL OR e.disposition = :disposition
     OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = :disposition))
 ORDER BY e.id DESC LIMIT :limit;
+
+-- name: events_of_order
+-- Newest first by arrival, by the index on orders.
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM events e LEFT JOIN sources s ON s.id = e.source_id
+WHERE e.order_id = :order_id AND e.id < coalesce(:before, 9223372036854775807) AND (:source IS NULL OR s.name = :source)
+  AND (:disposition IS NULL OR e.disposition = :disposition
+    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = :disposition))
+ORDER BY e.id DESC LIMIT :limit;
+
+-- name: event
+-- By its id.
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM events e LEFT JOIN sources s ON s.id = e.source_id WHERE e.id = :id;
 
 -- name: dispositions
 SELECT p.event_id, d.name, p.code, p.detail, p.delivery_id

@@ -1,0 +1,26 @@
+-- What is counted as it happens: store/tallies.py.
+
+-- name: put_tallies
+-- Of many at once.
+INSERT INTO tallies (step, at, shard, what, code, number) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (step, at, shard, what, code) DO UPDATE SET number = tallies.number + excluded.number;
+
+-- name: settling
+-- When those of these deliveries were made whose attempts by this owner have not ended yet.
+SELECT id, attempts, created_at FROM deliveries
+WHERE id IN (SELECT value FROM json_each(:ids)) AND lease_owner = :owner AND state IN ('sending', 'uncertain');
+
+-- name: tallies
+-- By time, over all shards.
+SELECT at, what, code, sum(number) FROM tallies WHERE step = :step AND at >= :since AND at < :until
+GROUP BY at, what, code ORDER BY at, what, code;
+
+-- name: tallies_of
+-- What is counted by destination, of one of them.
+SELECT at, what, code, sum(number) FROM tallies WHERE step = :step AND at >= :since AND at < :until
+  AND (what = 'made' AND code = CAST(:destination_id AS TEXT) OR what IN ('ended', 'took') AND shard = :destination_id)
+GROUP BY at, what, code ORDER BY at, what, code;
+
+-- name: prune_tallies
+-- Hours of long ago; their days stay.
+DELETE FROM tallies WHERE step = :step AND at < :before;

@@ -1,0 +1,175 @@
+"""What people look at, in every `Store`: pages of lists, counts of what happened, pauses by hand.
+
+Subclass `ViewsConformance` and override the fixture `opened`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from conformance.rows import ended, event, order, wanted
+from plaudit.destinations.base import Outcome, State
+from plaudit.store.base import BY_HAND, Store
+from plaudit.store.decisions import Decided
+from plaudit.store.tallies import DAY_MS, HOUR_MS, Tallied, bucket, quantile
+
+Open = Callable[[], Awaitable[Store]]
+ME = "me"
+LEASE = 10 * DAY_MS
+SELECTIONS: list[dict[str, Any]] = [
+    {},
+    {"state": "queued"},
+    {"state": "refused"},
+    {"state": "accepted"},
+    {"state": "cancelled"},
+    {"state": "sending"},
+    {"since": 1000, "until": 1004},
+    {"since": 1002, "state": "queued"},
+    {"destination": "second"},
+    {"state": "refused", "destination": "trustpilot", "reason": "reason"},
+    {"email": "customer3@example.com"},
+    {"order_id": "3"},
+    {"source": "shop", "until": 1003},
+]
+
+
+class ViewsConformance:
+    @pytest.fixture
+    def opened(self) -> Open:
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def store(self, opened: Open) -> AsyncIterator[Store]:
+        store = await opened()
+        await store.apply(wanted(), now=500)
+        yield store
+        await store.close()
+
+    async def fill(self, store: Store) -> None:
+        """30 invitations at two destinations, in five states, made at five times."""
+        for batch in range(5):
+            events = [
+                event(
+                    batch + 1, n, orders={1: order(batch * 3 + n), 2: order(batch * 3 + n)}, received_at=1000
+                )
+                for n in range(3)
+            ]
+            await store.commit(0, batch, batch + 1, events, now=1000 + batch)
+        claimed = await store.turn(1, [], 9, ME, now=2000, lease_until=LEASE)
+        states = [State.REFUSED, State.ACCEPTED, State.QUEUED, State.REFUSED, State.ACCEPTED, State.REFUSED]
+        ends = [ended(c, Outcome.REFUSED, s, due_at=9000) for c, s in zip(claimed, states, strict=False)]
+        await store.turn(1, ends, 0, ME, now=2100, lease_until=LEASE)
+        await store.decide(Decided.CANCEL, after=0, limit=4, now=2200, destination="second")
+
+    @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
+    async def test_pages_of_a_list_are_the_list(self, store: Store, selection: dict[str, Any]) -> None:
+        await self.fill(store)
+        whole = [i.id for i in await store.invitations(**selection)]
+        assert whole
+        pages: list[int] = []
+        before: int | None = None
+        while page := await store.invitations(limit=2, before=before, **selection):
+            assert len(page) <= 2
+            pages += [i.id for i in page]
+            before = pages[-1]
+        assert pages == whole == sorted(whole, reverse=True)
+        assert sum((await store.count(**selection)).values()) == len(whole)
+
+    async def test_one_by_its_id(self, store: Store) -> None:
+        await self.fill(store)
+        for each in await store.invitations():
+            assert await store.invitation(each.id) == each
+        assert await store.invitation(10_000) is None
+
+    async def test_pages_of_events(self, store: Store) -> None:
+        await self.fill(store)
+        whole = await store.events()
+        assert len(whole) == 15
+        pages = await store.events(limit=9)
+        pages += await store.events(limit=9, before=pages[-1].id)
+        assert pages == whole
+        (one,) = await store.events(order_id="3")
+        assert one.order_id == "3" and await store.event(one.id) == one
+        assert await store.events(order_id="3", before=one.id) == []
+        assert await store.event(1) is None
+
+    async def test_what_happens_is_counted_by_the_hour_and_by_the_day(self, store: Store) -> None:
+        first, later = DAY_MS, DAY_MS + HOUR_MS + 5
+        batch = [
+            event(1, 0, orders={1: order(1), 2: order(1)}),
+            event(1, 1, disposition="DESTINATION_DISABLED"),
+        ]
+        await store.commit(0, 0, 1, batch, now=first)
+        again = [event(2, 0, orders={1: order(1)}), event(2, 1, orders={1: order(2)})]
+        await store.commit(0, 1, 2, again, now=later)
+        claimed = await store.turn(1, [], 5, ME, now=later, lease_until=LEASE)
+        states = (State.ACCEPTED, State.QUEUED)
+        ends = [ended(c, Outcome.RETRY, s) for c, s in zip(claimed, states, strict=True)]
+        await store.turn(1, ends, 0, ME, now=later, lease_until=LEASE)
+        await store.turn(1, ends, 0, ME, now=later, lease_until=LEASE)  # told twice, counted once
+        at = DAY_MS + HOUR_MS
+        took = str(bucket(later - first))
+        expected = [
+            Tallied(first, "event", "", 2),
+            Tallied(first, "fate", "DESTINATION_DISABLED", 1),
+            Tallied(first, "fate", "invited", 2),
+            Tallied(first, "made", "1", 1),
+            Tallied(first, "made", "2", 1),
+            Tallied(first, "order", "", 1),
+            Tallied(at, "ended", "accepted", 1),
+            Tallied(at, "event", "", 2),
+            Tallied(at, "fate", "duplicate_order", 1),
+            Tallied(at, "fate", "invited", 1),
+            Tallied(at, "made", "1", 1),
+            Tallied(at, "order", "", 2),
+            Tallied(at, "took", took, 1),
+        ]
+        assert await store.tallies(HOUR_MS, 0, 2 * DAY_MS) == expected
+        days = await store.tallies(DAY_MS, 0, 2 * DAY_MS)
+        assert {(t.what, t.code): t.number for t in days}["event", ""] == 4
+        assert {t.at for t in days} == {DAY_MS}
+        assert await store.tallies(HOUR_MS, at + 1, 2 * DAY_MS) == []
+        mine = [Tallied(*t) for t in expected if t[1] in ("ended", "took") or t[1:3] == ("made", "1")]
+        assert await store.tallies(HOUR_MS, 0, 2 * DAY_MS, destination_id=1) == mine
+        assert quantile({bucket(later - first): 1}, 0.95) == pytest.approx(later - first, rel=0.1)
+
+    async def test_a_trial_counts_nothing(self, store: Store) -> None:
+        await store.foresee([event(1, orders={1: order(1)})], now=DAY_MS)
+        await store.replay([event(1, orders={1: order(1)})], now=DAY_MS, dry=True)
+        assert await store.tallies(HOUR_MS, 0, 2 * DAY_MS) == []
+
+    async def test_hours_age_out_and_days_stay(self, store: Store) -> None:
+        await store.commit(0, 0, 1, [event(1, orders={1: order(1)})], now=DAY_MS)
+        await store.prune(DAY_MS + 1)
+        assert await store.tallies(HOUR_MS, 0, 2 * DAY_MS) == []
+        assert await store.tallies(DAY_MS, 0, 2 * DAY_MS)
+
+    # pauses by hand
+
+    async def paused(self, store: Store) -> str | None:
+        return {d.id: d.paused_reason for d in (await store.configuration()).destinations}[1]
+
+    async def test_a_pause_by_hand_stays_until_it_is_ended_by_hand(self, store: Store) -> None:
+        version = await store.config_version()
+        await store.pause(1, BY_HAND, "for the sale", now=600)
+        assert await store.config_version() > version, "every process is told"
+        await store.pause(1, "key_unknown", "the key is wrong", now=700)
+        await store.resume(1, "unreachable")
+        await store.apply(wanted(), now=800)
+        assert await self.paused(store) == BY_HAND
+        version = await store.config_version()
+        await store.resume(1, None)
+        assert await store.config_version() > version
+        assert await self.paused(store) is None
+
+    async def test_by_hand_any_pause_is_ended(self, store: Store) -> None:
+        await store.pause(1, "key_unknown", "the key is wrong", now=700)
+        await store.pause(1, BY_HAND, "let it be", now=750)
+        assert await self.paused(store) == BY_HAND
+        await store.resume(1, None)
+        await store.pause(1, "key_unknown", "the key is wrong", now=700)
+        await store.resume(1, None)
+        assert await self.paused(store) is None
