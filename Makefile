@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test chaos check bench lock clean format
+.PHONY: run test chaos check bench lock openapi clean format
 
 run: $(VENV)/.run           ## the whole line in one terminal: server, sandbox, one real order
 	@$(BIN)/plaudit demo
@@ -31,6 +31,9 @@ bench: $(VENV)/.dev         ## each rate beside its floor, in one run
 
 lock: $(VENV)/.dev          ## pin what pyproject.toml asks for
 	@PATH="$(BIN):$$PATH" requirements/lock
+
+openapi: $(VENV)/.dev       ## docs/openapi.json, as the code says it
+	@$(BIN)/python -m plaudit.manage.openapi > docs/openapi.json
 
 clean:
 	rm -rf $(VENV)

@@ -27,7 +27,7 @@ from plaudit.destinations.base import ATTENTION
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError
 from plaudit.installation import DATA, Place, apply, checked, lock, open_log, open_store
-from plaudit.manage import health
+from plaudit.manage import calls, health
 from plaudit.manage.app import create_app
 from plaudit.manage.context import Context
 from plaudit.observe import happenings, metrics
@@ -144,7 +144,8 @@ class Plaudit:
 
     def _app(self) -> Any:
         if "console" in self._roles:
-            others = create_app(self._context, health.routes(self._faults, self._measure))
+            routes = [*health.routes(self._faults, self._measure), *calls.routes()]
+            others = create_app(self._context, routes)
         else:
             others = health.create_app(self._faults, self._measure)
         if "collect" not in self._roles:

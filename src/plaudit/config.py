@@ -61,14 +61,23 @@ def load(path: Path, kinds: dict[str, Destination]) -> Config:
 
 
 def parse(
-    text: str, kinds: dict[str, Destination], *, where: str = "configuration", folder: Path = Path()
+    text: str,
+    kinds: dict[str, Destination],
+    *,
+    where: str = "configuration",
+    folder: Path = Path(),
+    known: dict[str, str] | None = None,
 ) -> Config:
-    """See `load`. `file:` paths are relative to `folder`."""
+    """See `load`. `file:` paths are relative to `folder`.
+
+    With `known`, for text from afar: what `env:` names stand for, and neither this machine's environment nor its
+    files are looked at.
+    """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not TOML: {error}") from None
-    reader = _Reader(kinds, folder)
+    reader = _Reader(kinds, folder, known)
     config = reader.config(raw)
     if reader.faults:
         raise FaultsError(where, reader.faults)
@@ -94,6 +103,16 @@ def dump(config: Config, kinds: dict[str, Destination], *, secrets: bool) -> str
     return tomli_w.dumps({"sources": sources, "destinations": destinations})
 
 
+def secrets(config: Config, kinds: dict[str, Destination]) -> dict[str, str]:
+    """What the `env:` names of `dump` stand for."""
+    found = {_env(name, "write_key")[4:]: source.write_key or "" for name, source in config.sources.items()}
+    for name, destination in config.destinations.items():
+        for setting in kinds[destination.type].settings:
+            if setting.secret and destination.settings.get(setting.key) is not None:
+                found[_env(name, setting.key)[4:]] = str(destination.settings[setting.key])
+    return found
+
+
 def _env(name: str, key: str) -> str:
     return "env:" + re.sub(r"[^A-Z0-9]", "_", f"{name}_{key}".upper())
 
@@ -101,9 +120,12 @@ def _env(name: str, key: str) -> str:
 class _Reader:
     """Turns raw TOML into a `Config`, and collects faults on the way."""
 
-    def __init__(self, kinds: dict[str, Destination], folder: Path) -> None:
+    def __init__(
+        self, kinds: dict[str, Destination], folder: Path, known: dict[str, str] | None = None
+    ) -> None:
         self._kinds = kinds
         self._folder = folder
+        self._known = known
         self.faults: list[str] = []
 
     def config(self, raw: dict[str, Any]) -> Config:
@@ -217,6 +239,12 @@ class _Reader:
         """The value, or what an `env:` or `file:` in its place leads to."""
         if not isinstance(value, str):
             return value
+        if self._known is not None and value.startswith(("env:", "file:")):
+            if value[4:] not in self._known:
+                self.faults.append(
+                    f"{where}: {key} cannot be {value[:60]!r} here: say the value itself, or leave what export says"
+                )
+            return self._known.get(value[4:])
         if value.startswith("env:"):
             found = os.environ.get(value[4:])
             if not found:

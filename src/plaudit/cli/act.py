@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from plaudit.store.base import Store
     from plaudit.store.decisions import Decided, Selection
 
-PORTION = 1000
-
 
 def retry(
     order: OfOrder = None,
@@ -145,15 +143,16 @@ def _act(
     from plaudit.cli import choose
     from plaudit.cli.ask import agree
     from plaudit.installation import open_store
+    from plaudit.manage import deciding
 
-    states = choose.states(decided, chosen)
+    states = deciding.states(decided, chosen)
     calls = chosen.get("what") is not None
 
     async def main() -> None:
         store = open_store(data)
         try:
-            await choose.known(store, chosen)
-            counts = await choose.counts(store, chosen, states)
+            await deciding.known(store, chosen)
+            counts = await deciding.count(store, chosen, states)
             many = min(limit or sum(counts.values()), sum(counts.values()))
             if not json:
                 await choose.show(store, chosen, counts, many, states, briefly=yes)
@@ -178,22 +177,13 @@ async def _decide(store: Store, decided: Decided, chosen: Selection, many: int) 
     """Portion by portion; the ids of those that it was done to."""
     from plaudit.cli.progress import Progress
     from plaudit.clock import SystemClock
+    from plaudit.manage import deciding
+    from plaudit.store.access import COMMAND
 
-    ids: list[int] = []
+    now = SystemClock().now()
+    await store.access.record(COMMAND, decided, deciding.said(chosen), f"at most {many}", now)
     with Progress(_DOING[decided], many, "invitations" if "what" not in chosen else "calls") as progress:
-        while len(ids) < many:
-            portion = await store.decide(
-                decided,
-                after=ids[-1] if ids else 0,
-                limit=min(PORTION, many - len(ids)),
-                now=SystemClock().now(),
-                **chosen,
-            )
-            if not portion:  # others were quicker
-                break
-            ids += portion
-            progress.to(len(ids), len(ids))
-    return ids
+        return await deciding.run(store, decided, chosen, many, now, lambda done: progress.to(done, done))
 
 
 def _these(many: int, calls: bool) -> str:

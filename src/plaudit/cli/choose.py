@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from plaudit.cli import when
 from plaudit.cli.output import say, short, table
 from plaudit.destinations.base import State, What
-from plaudit.errors import PlauditError, UsageError
+from plaudit.errors import UsageError
 from plaudit.installation import readable
+from plaudit.manage import when
+from plaudit.manage.deciding import in_state
 from plaudit.store.base import Store
-from plaudit.store.decisions import DECISIONS, Decided, Selection
+from plaudit.store.decisions import Selection
 from plaudit.store.views import InvitationView
 
 EXAMPLES = 5
@@ -53,50 +54,6 @@ def selection(
     return found
 
 
-def states(decided: Decided, chosen: Selection) -> list[State]:
-    """The states that a decision is about. Raises `UsageError`: it is about no such state."""
-    about = sorted(DECISIONS[decided][0])
-    state = chosen.get("state")
-    if state is not None:
-        if state not in about:
-            hint = "; for those there is 'plaudit resolve'" if state == State.UNCERTAIN else ""
-            raise UsageError(f"--state must be one of {', '.join(about)}; not {state!r}{hint}")
-        return [State(state)]
-    return [State.FAILED, State.REFUSED] if decided is Decided.RETRY else about
-
-
-async def known(store: Store, chosen: Selection) -> None:
-    """Raises `PlauditError`: no destination or source has the name that was given (one that was taken out counts)."""
-    configuration = await readable(store)
-    if configuration is None:
-        return
-    sources = [s.name for s in configuration.sources] + [s.name for s in configuration.inlets]
-    for key, names in (
-        ("destination", sorted(d.name for d in configuration.destinations)),
-        ("source", sorted(sources)),
-    ):
-        name: Any = chosen.get(key)
-        if name is None or name in names:
-            continue
-        only: Any = {key: name, "what": chosen.get("what", What.INVITATION.value)}
-        if not await store.invitations(limit=1, **only):  # else it was taken out, and its ledger stays
-            raise PlauditError(f"no {key} is called {name!r}; there is {', '.join(names) or 'none yet'}")
-
-
-async def counts(store: Store, chosen: Selection, about: list[State]) -> dict[str, int]:
-    """How many are in each of these states: state by state, since each has an index of its own."""
-    found: dict[str, int] = {}
-    for state in about:
-        found |= await store.count(**_in(chosen, state))
-    return found
-
-
-def _in(chosen: Selection, state: str) -> Selection:
-    one = chosen.copy()
-    one["state"] = state
-    return one
-
-
 async def show(
     store: Store, chosen: Selection, found: dict[str, int], many: int, about: list[State], *, briefly: bool
 ) -> None:
@@ -110,7 +67,7 @@ async def show(
     table(["state", "how many"], [[s, f"{n:,}"] for s, n in found.items()], empty="", colour="state")
     some: list[InvitationView] = []
     for state in found:
-        some += await store.invitations(limit=EXAMPLES - len(some), **_in(chosen, state))
+        some += await store.invitations(limit=EXAMPLES - len(some), **in_state(chosen, state))
         if len(some) == EXAMPLES:
             break
     say()

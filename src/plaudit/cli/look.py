@@ -35,8 +35,8 @@ def events(
     data: Data = DATA,
 ) -> None:
     """List events with what became of each."""
-    from plaudit.clock import iso
     from plaudit.errors import UsageError
+    from plaudit.manage import shapes
     from plaudit.spec.dispositions import SENTENCES
 
     if disposition is not None and disposition not in SENTENCES:
@@ -46,21 +46,7 @@ def events(
     )
     if json:
         for e in found:
-            json_line(
-                {
-                    "id": e.id,
-                    "source": e.source,
-                    "type": e.type,
-                    "event": e.event,
-                    "message_id": e.message_id,
-                    "received_at": iso(e.received_at),
-                    "timestamp": iso(e.timestamp),
-                    "order_id": e.order_id,
-                    "disposition": e.disposition,
-                    "message": e.message,
-                    "destinations": e.destinations,
-                }
-            )
+            json_line(shapes.event(e))
         return
     table(
         ["when (UTC)", "source", "event", "order", "disposition", "what or why"],
@@ -147,42 +133,15 @@ def _attempts(invitation: Any, attempts: list[Any]) -> None:
     )
 
 
-def _invitation(i: Any, attempts: list[Any] | None) -> dict[str, Any]:
-    from plaudit.clock import iso
-    from plaudit.destinations.base import What
+def _invitation(i: Any, attempts: list[Any] | None) -> Any:
+    import msgspec
 
-    known = i.order is not None and i.order.email
-    shown = {
-        "id": i.id,
-        "what": i.what,
-        "destination": i.destination,
-        "order_id": i.order_id,
-        "source": i.source,
-        "state": i.state,
-        "reason": i.reason,
-        "message": i.message,
-        "attempts": i.attempts,
-        "email": i.order.email if known else None,
-        "name": i.order.name if known else None,
-        "forgotten": i.what == What.INVITATION and not known,
-        "created_at": iso(i.created_at),
-        "due_at": iso(i.due_at),
-        "updated_at": iso(i.updated_at),
-    }
-    if attempts is not None:
-        shown["history"] = [
-            {
-                "attempt": a.number,
-                "started_at": iso(a.started_at),
-                "finished_at": iso(a.finished_at),
-                "outcome": a.outcome,
-                "reason": a.reason,
-                "message": a.message,
-                "status": a.status,
-            }
-            for a in attempts
-        ]
-    return shown
+    from plaudit.manage import shapes
+
+    shown = shapes.invitation(i, masked=False)
+    if attempts is None:
+        return shown
+    return msgspec.to_builtins(shown) | {"history": [shapes.attempt(a) for a in attempts]}
 
 
 def _read(data: Any, ask: Any) -> Any:

@@ -43,8 +43,8 @@ def replay(
     data: Data = DATA,
 ) -> None:
     """Judge events anew by today's configuration; what has its invitation keeps it."""
-    from plaudit.cli import when
     from plaudit.errors import UsageError
+    from plaudit.manage import when
     from plaudit.process.replay import Range
     from plaudit.spec.dispositions import SENTENCES
     from plaudit.spec.timestamps import LATEST

@@ -25,6 +25,7 @@ class Context:
         self.kinds = kinds
         self.log = log
         self.sessions = Sessions(store, clock)
+        self.changing = asyncio.Lock()  # one change of the configuration at a time
         self.closing = asyncio.Event()  # what goes on for long, such as a stream of events, ends with it
 
     async def record(self, who: Who, action: str, about: str, detail: str = "") -> None:

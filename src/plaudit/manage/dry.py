@@ -1,21 +1,18 @@
-"""The dry run behind `check`: the same functions as the server's, with nothing sent and nothing written."""
+"""The dry run of an event: the same functions as the server's, with nothing sent and nothing written."""
 
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from plaudit import config as files
-from plaudit import installation
 from plaudit.clock import SystemClock, iso, message_id
 from plaudit.config import Config
-from plaudit.destinations.base import Answer, Delivery, Destination, Draft, Mail, Request, WantToken, What
-from plaudit.destinations.catalog import destinations
+from plaudit.destinations.base import Answer, Delivery, Destination, Mail, Request, WantToken, What
+from plaudit.destinations.settings import Settings
 from plaudit.errors import PlauditError, RefusedError
-from plaudit.installation import Place
 from plaudit.process.plan import Routes, plan
 from plaudit.process.replay import NOWHERE
 from plaudit.spec import dispositions, wire
@@ -23,39 +20,27 @@ from plaudit.spec.envelope import Entry, Envelope
 from plaudit.store.base import EventRow, Route, Store
 
 MOST_REQUESTS = 3  # that a flow is asked for
-EXAMPLE = """
-[sources.example]
-[destinations.trustpilot]
-type = "trustpilot"
-sources = ["example"]
-[destinations.trustpilot.settings]
-api_key = "INTEGRATION-KEY"
-"""
 
 
 async def findings(
-    batch: list[dict[str, Any]], data: Place, config: Path | None, source: str | None
+    batch: list[dict[str, Any]],
+    wanted: Config,
+    kinds: dict[str, Destination],
+    store: Store | None,
+    source: str | None,
+    destination: str | None = None,
 ) -> list[dict[str, Any]]:
-    """One finding for each event and destination. Raises `PlauditError`."""
-    kinds = destinations()
-    store: Store | None = None
-    if config is not None:
-        wanted = files.load(config, kinds)
-    elif installation.installed(data):
-        store = installation.open_store(data)
-        wanted = installation.exported(await store.configuration())
-    else:
-        wanted = files.parse(EXAMPLE, kinds)
-    try:
-        name = _source(wanted, source)
-        connected = [(n, d) for n, d in wanted.destinations.items() if name in d.sources]
-        found = []
-        for number, event in enumerate(batch, 1):
-            found += await _event(number, event, connected, kinds, store)
-        return found
-    finally:
-        if store is not None:
-            await store.close()
+    """One finding for each event and destination, or for this destination. Raises `PlauditError`."""
+    name = _source(wanted, source)
+    connected = [
+        (n, d)
+        for n, d in wanted.destinations.items()
+        if name in d.sources and destination in (None, n) and d.type in kinds
+    ]
+    found = []
+    for number, event in enumerate(batch, 1):
+        found += await _event(number, event, connected, kinds, store)
+    return found
 
 
 def _source(config: Config, wanted: str | None) -> str:
@@ -130,16 +115,18 @@ async def _route(
             return _finding(number, name, order_id, code, message, [])
     if code != route.code:
         return _finding(number, name, order_id, code, None, [])
-    requests = _requests(kinds[destination[1].type], route.draft, settings, now)
+    draft = route.draft
+    delivery = Delivery(0, draft.what, draft.order, draft.call, now)
+    shown = requests(kinds[destination[1].type], delivery, settings)
     message = "would make a review invitation" if route.draft.order else "would be passed on"
     if route.draft.not_before > now:
         message += f", held until {iso(route.draft.not_before)}"
-    return _finding(number, name, order_id, route.code, message, requests)
+    return _finding(number, name, order_id, route.code, message, shown)
 
 
-def _requests(kind: Destination, draft: Draft, settings: dict[str, Any], now: int) -> list[dict[str, Any]]:
+def requests(kind: Destination, delivery: Delivery, settings: Settings) -> list[dict[str, Any]]:
     """What the flow sends at first, and what if the vendor then asks for more (202)."""
-    flow = kind.channel(settings).flow(Delivery(0, draft.what, draft.order, draft.call, now), settings)
+    flow = kind.channel(settings).flow(delivery, settings)
     shown: list[dict[str, Any]] = []
     with contextlib.suppress(StopIteration):
         wish = next(flow)
@@ -174,7 +161,7 @@ def _finding(
     order_id: str | None,
     code: str,
     message: str | None,
-    requests: list[dict[str, Any]],
+    sent: list[dict[str, Any]],
 ) -> dict[str, Any]:
     return {
         "event": number,
@@ -182,5 +169,5 @@ def _finding(
         "order_id": order_id,
         "disposition": code,
         "message": message or dispositions.SENTENCES.get(code, ""),
-        "requests": requests,
+        "requests": sent,
     }

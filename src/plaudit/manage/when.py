@@ -1,16 +1,16 @@
-"""Times on the command line: `2026-11-20`, `2026-11-20 18:40`, or a length of time ago, such as `2 days`. UTC."""
+"""Times as people write them: `2026-11-20`, `2026-11-20 18:40`, or a length of time ago, such as `2 days`. UTC."""
 
 from __future__ import annotations
 
+from plaudit.clock import SystemClock
 from plaudit.errors import UsageError
+from plaudit.spec import durations, timestamps
 
 HINT = 'an ISO 8601 date or time (UTC unless it says otherwise), or how long ago, such as "2 days"'
 
 
 def moment(option: str, written: str | None, now: int) -> int | None:
     """The time in ms; None when the option is not given. Raises `UsageError`: it is no time."""
-    from plaudit.spec import durations, timestamps
-
     if written is None:
         return None
     ago = durations.milliseconds(written)
@@ -22,8 +22,6 @@ def moment(option: str, written: str | None, now: int) -> int | None:
 
 def span(since: str | None, until: str | None) -> tuple[int | None, int | None]:
     """Both ends of a range: from `since` on, up to and without `until`. Raises `UsageError`: nothing is between them."""
-    from plaudit.clock import SystemClock
-
     now = SystemClock().now()
     first, last = moment("--since", since, now), moment("--until", until, now)
     if first is not None and last is not None and first >= last:

@@ -1,0 +1,97 @@
+"""Looking at events: lists with what became of each, and the event as it came, which is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from plaudit.manage import shapes
+from plaudit.manage.context import Context
+from plaudit.manage.given import OfId, Page, Text, not_found
+from plaudit.manage.problems import ProblemError
+from plaudit.spec import dispositions
+from plaudit.spec.envelope import place
+from plaudit.spec.halves import mended
+from plaudit.store.access import Who
+
+
+class FindEvents(Page, kw_only=True):
+    source: Text | None = None
+    disposition: Text | None = None
+    order_id: Text | None = None
+
+
+class Events(msgspec.Struct):
+    data: list[shapes.Event]
+    next: str | None
+
+
+class EventDetail(msgspec.Struct):
+    """With what it says, of whom masked; null when the log does not have it any more."""
+
+    event: shapes.Event
+    body: Any
+
+
+class RawEvent(msgspec.Struct):
+    """The event as it came. `json` is null where it is none; then `text` has it."""
+
+    id: int
+    json: Any
+    text: str
+
+
+async def find(context: Context, who: Who, given: FindEvents) -> Events:
+    """The newest first."""
+    del who
+    if given.disposition is not None and given.disposition not in dispositions.SENTENCES:
+        known = ", ".join(dispositions.SENTENCES)
+        raise ProblemError(400, "bad_request", f"disposition must be one of {known}")
+    found = await context.store.events(
+        source=given.source,
+        disposition=given.disposition,
+        order_id=given.order_id,
+        limit=given.limit + 1,
+        before=given.before,
+    )
+    data = [shapes.event(row) for row in found[: given.limit]]
+    return Events(data, str(data[-1].id) if len(found) > given.limit else None)
+
+
+async def one(context: Context, who: Who, given: OfId) -> EventDetail:
+    del who
+    row = await context.store.event(given.id)
+    if row is None:
+        raise not_found("event", given.id)
+    body = await _body(context, given.id)
+    raw = _raw(given.id, body) if body is not None else None
+    return EventDetail(shapes.event(row), shapes.masked_json(raw.json) if raw is not None else None)
+
+
+async def reveal(context: Context, who: Who, given: OfId) -> RawEvent:
+    """The event's own bytes, while the log has them. The asking is recorded before it is answered."""
+    if await context.store.event(given.id) is None:
+        raise not_found("event", given.id)
+    await context.record(who, "reveal", f"event {given.id}")
+    body = await _body(context, given.id)
+    if body is None:
+        raise ProblemError(410, "gone", "the log does not have this event any more")
+    return _raw(given.id, body)
+
+
+async def _body(context: Context, id_: int) -> bytes | None:
+    partition, position, index = place(id_)
+    if context.log is not None and partition < context.log.partitions:
+        for at, entry in await context.log.read(partition, position - 1, 1):
+            if at == position and index < len(entry.events):
+                return entry.events[index].body
+    return None
+
+
+def _raw(id_: int, body: bytes) -> RawEvent:
+    text = body.decode("utf-8", "replace")
+    try:
+        return RawEvent(id_, msgspec.json.decode(mended(body)), text)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return RawEvent(id_, None, text)

@@ -1,0 +1,93 @@
+"""Looking at invitations: lists, one order's whole story, and of whom it is, which is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from plaudit.destinations.base import Delivery, What
+from plaudit.manage import dry, shapes
+from plaudit.manage.context import Context
+from plaudit.manage.deciding import Conditions, selection
+from plaudit.manage.given import Cursor, Limit, OfId, Page, not_found
+from plaudit.spec.order import Order
+from plaudit.store.access import Who
+from plaudit.store.views import InvitationView
+
+
+class FindInvitations(Conditions, kw_only=True):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class Invitations(msgspec.Struct):
+    data: list[shapes.Invitation]
+    next: str | None
+
+
+class Story(msgspec.Struct):
+    """One order's: what was read from its event, each attempt, and the events that are about it, the newest first."""
+
+    invitation: shapes.Invitation
+    order: Order | None
+    history: list[shapes.Attempt]
+    events: list[shapes.Event]
+
+
+class Revealed(msgspec.Struct):
+    """Of whom it is, and the requests as they would be made now: the second where the vendor asks for more."""
+
+    invitation: shapes.Invitation
+    order: Order | None
+    requests: list[dict[str, Any]]
+
+
+EVENTS = 50  # of one order that a story has
+
+
+async def find(context: Context, who: Who, given: FindInvitations) -> Invitations:
+    """The newest first."""
+    del who
+    before = Page(limit=given.limit, cursor=given.cursor).before
+    chosen = selection(given)
+    found = await context.store.invitations(limit=given.limit + 1, before=before, **chosen)
+    data = [shapes.invitation(row, masked=True) for row in found[: given.limit]]
+    return Invitations(data, str(data[-1].id) if len(found) > given.limit else None)
+
+
+async def story(context: Context, who: Who, given: OfId) -> Story:
+    del who
+    row = await _row(context, given.id)
+    attempts = await context.store.attempts(row.id)
+    events = await context.store.events(order_id=row.order_id, limit=EVENTS) if _is_invitation(row) else []
+    return Story(
+        shapes.invitation(row, masked=True),
+        shapes.masked_order(row.order) if row.order is not None else None,
+        [shapes.attempt(each) for each in attempts],
+        [shapes.event(each) for each in events],
+    )
+
+
+async def reveal(context: Context, who: Who, given: OfId) -> Revealed:
+    """The asking is recorded before it is answered."""
+    row = await _row(context, given.id)
+    await context.record(who, "reveal", f"invitation {row.id}")
+    requests: list[dict[str, Any]] = []
+    for destination in (await context.store.configuration()).destinations:
+        kind = context.kinds.get(destination.type)
+        if destination.name == row.destination and kind is not None and row.order is not None:
+            delivery = Delivery(row.id, What(row.what), row.order, b"", context.clock.now())
+            requests = dry.requests(kind, delivery, destination.settings)
+    return Revealed(shapes.invitation(row, masked=False), row.order, requests)
+
+
+async def _row(context: Context, id_: int) -> InvitationView:
+    row = await context.store.invitation(id_)
+    if row is None:
+        raise not_found("invitation", id_)
+    return row
+
+
+def _is_invitation(row: InvitationView) -> bool:
+    return row.what == What.INVITATION

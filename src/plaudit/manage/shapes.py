@@ -1,0 +1,146 @@
+"""What people and programs see of the store's rows: times as ISO 8601, and customers masked unless it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from plaudit.clock import iso
+from plaudit.destinations.base import What
+from plaudit.spec.order import Order
+from plaudit.store.views import AttemptView, DispositionView, EventView, InvitationView
+
+# Names of fields that say of whom an event is, without what stands between their words.
+PERSONAL = frozenset(
+    {"name", "firstname", "lastname", "fullname", "phone", "address", "street", "ip", "username"}
+)
+
+
+class Attempt(msgspec.Struct):
+    attempt: int
+    started_at: str
+    finished_at: str
+    outcome: str
+    reason: str
+    message: str
+    status: int
+
+
+class Invitation(msgspec.Struct):
+    """A row of the ledger. `email` and `name` are masked, unless they were asked for."""
+
+    id: int
+    what: str
+    destination: str
+    order_id: str
+    source: str | None
+    state: str
+    reason: str | None
+    message: str | None
+    attempts: int
+    email: str | None
+    name: str | None
+    forgotten: bool
+    created_at: str
+    due_at: str
+    updated_at: str
+
+
+class Event(msgspec.Struct):
+    """An event with what became of it."""
+
+    id: int
+    source: str | None
+    type: str
+    event: str | None
+    message_id: str
+    received_at: str
+    timestamp: str
+    order_id: str | None
+    disposition: str
+    message: str
+    destinations: list[DispositionView]
+
+
+def invitation(row: InvitationView, *, masked: bool) -> Invitation:
+    known = row.order if row.order is not None and row.order.email else None
+    return Invitation(
+        id=row.id,
+        what=row.what,
+        destination=row.destination,
+        order_id=row.order_id,
+        source=row.source,
+        state=row.state,
+        reason=row.reason,
+        message=row.message,
+        attempts=row.attempts,
+        email=None if known is None else mask_email(known.email) if masked else known.email,
+        name=None if known is None else mask(known.name) if masked else known.name,
+        forgotten=row.what == What.INVITATION and known is None,
+        created_at=iso(row.created_at),
+        due_at=iso(row.due_at),
+        updated_at=iso(row.updated_at),
+    )
+
+
+def attempt(row: AttemptView) -> Attempt:
+    return Attempt(
+        row.number,
+        iso(row.started_at),
+        iso(row.finished_at),
+        row.outcome,
+        row.reason,
+        row.message,
+        row.status,
+    )
+
+
+def event(row: EventView) -> Event:
+    return Event(
+        id=row.id,
+        source=row.source,
+        type=row.type,
+        event=row.event,
+        message_id=row.message_id,
+        received_at=iso(row.received_at),
+        timestamp=iso(row.timestamp),
+        order_id=row.order_id,
+        disposition=row.disposition,
+        message=row.message,
+        destinations=row.destinations,
+    )
+
+
+def masked_order(order: Order) -> Order:
+    """What was read from the event, with nothing that says of whom."""
+    return msgspec.structs.replace(order, email=mask_email(order.email), name=mask(order.name), traits={})
+
+
+def _plain(key: str) -> str:
+    return key.lower().replace("_", "").replace(" ", "")
+
+
+def mask(text: str) -> str:
+    """`Z…`."""
+    return f"{text[:1]}…" if text else ""
+
+
+def mask_email(address: str) -> str:
+    """`z…@example.com`."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}…{at}{domain}" if at else mask(address)
+
+
+def masked_json(value: Any, personal: frozenset[str] = PERSONAL) -> Any:
+    """An event's JSON with every address masked, and what stands under these names, but for those of products."""
+    if isinstance(value, dict):
+        return {
+            key: mask(each)
+            if isinstance(each, str) and _plain(key) in personal
+            else masked_json(each, frozenset() if key == "products" else personal)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [masked_json(each, personal) for each in value]
+    return mask_email(value) if isinstance(value, str) and "@" in value else value
