@@ -122,10 +122,11 @@ def test_the_readme_names_every_page() -> None:
 
 @pytest.mark.parametrize("command", sorted(COMMANDS.commands))
 def test_every_command_and_option(command: str) -> None:
-    options = {
-        o for parameter in COMMANDS.commands[command].params for o in parameter.opts if o.startswith("-")
-    }
-    assert unnamed(options, section(page("docs/commands.md"), f"plaudit {command}")) == []
+    group = COMMANDS.commands[command]
+    each = getattr(group, "commands", {"": group})
+    options = {o for one in each.values() for p in one.params for o in p.opts if o.startswith("-")}
+    words = options | {f"{command} {name}" for name in each if name}
+    assert unnamed(words, section(page("docs/commands.md"), f"plaudit {command}")) == []
 
 
 def test_no_command_that_is_not_there() -> None:
@@ -307,7 +308,10 @@ def commands(text: str) -> Iterator[list[str]]:
 def test_commands_are_what_they_take(example: Example) -> None:
     for program, *words in commands(example.text):
         if Path(program).name == "plaudit":
-            COMMANDS.commands[words[0]].make_context(words[0], words[1:])
+            command, given = COMMANDS.commands[words[0]], words[1:]
+            if hasattr(command, "commands"):
+                command, given = command.commands[given[0]], given[1:]
+            command.make_context(words[0], given)
         elif program == "curl":
             data = [words[place + 1] for place, word in enumerate(words) if word == "-d"]
             assert data, "curl sends nothing"

@@ -19,6 +19,7 @@ from plaudit.cli import (
     link,
     look,
     moving,
+    people,
     replay,
     sandbox,
     send,
@@ -57,6 +58,8 @@ for command in (
     doctor.doctor,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(people.user, name="user")
+app.add_typer(people.token, name="token")
 
 
 def _version(wanted: bool) -> None:

@@ -62,8 +62,11 @@ class DecisionDone(msgspec.Struct):
 
 
 def selection(given: Conditions) -> Selection:
-    """Raises `UsageError`: a time that is none."""
-    since, until = when.span(given.since, given.until)
+    """Raises `ProblemError`: a time that is none."""
+    try:
+        since, until = when.span(given.since, given.until)
+    except UsageError as error:
+        raise _in_other_words(error) from None
     found: Any = {name: getattr(given, name) for name in _CONDITIONS if getattr(given, name) is not None}
     found |= {name: at for name, at in (("since", since), ("until", until)) if at is not None}
     if given.what is not What.INVITATION:
@@ -82,7 +85,10 @@ async def decide(context: Context, who: Who, given: Decide) -> DecisionDone:
     chosen = selection(given)
     if not chosen.keys() - {"what"} and not given.all:
         raise ProblemError(400, "no_condition", "say which, by a condition, or all: true")
-    about = states(given.action, chosen)
+    try:
+        about = states(given.action, chosen)
+    except UsageError as error:
+        raise _in_other_words(error) from None
     await known(store, chosen)
     counts = await count(store, chosen, about)
     total = sum(counts.values())
@@ -113,6 +119,13 @@ async def _one(context: Context, who: Who, given: Decide, id_: int) -> DecisionD
         ids = await run(context.store, given.action, one, 1, context.clock.now())
     done = 0 if given.dry_run else len(ids)
     return DecisionDone(given.action, given.dry_run, {row.state: 1}, done, 1 - done, then, ids)
+
+
+def _in_other_words(error: UsageError) -> ProblemError:
+    """What a command says of its options, of fields."""
+    return ProblemError(
+        400, "bad_request", str(error).replace("--", "").replace("'plaudit resolve'", "resolve")
+    )
 
 
 def states(decided: Decided, chosen: Selection) -> list[State]:
