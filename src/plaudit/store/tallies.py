@@ -30,7 +30,7 @@ Row = tuple[int, int, int, str, str, int]  # step, at, shard, what, code, number
 
 
 class Tallied(NamedTuple):
-    """How many of a kind there were in the time that began at `at` (ms)."""
+    """How many of a kind there were in the time that began at `at` (ms); `took` has but one time, the whole."""
 
     at: int
     what: str

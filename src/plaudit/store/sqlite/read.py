@@ -84,6 +84,8 @@ def events(
 ) -> list[EventView]:
     given = {"source": source, "disposition": disposition, "order_id": order_id, "before": before}
     query = "events" if order_id is None else "events_of_order"
+    if disposition is not None and source is None and order_id is None:
+        query = "events_of_disposition"
     with savepoint(connection):
         return _views(connection, list(rows(connection, SQL[query], given | {"limit": limit or -1})))
 

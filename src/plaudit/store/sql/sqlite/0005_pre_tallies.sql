@@ -35,4 +35,6 @@ FROM (SELECT 3600000 AS step UNION ALL SELECT 86400000) s CROSS JOIN (
 
 CREATE INDEX deliveries_made ON deliveries (created_at, id);
 CREATE INDEX deliveries_cancelled ON deliveries (id) WHERE state = 'cancelled';
+CREATE INDEX events_disposition ON events (disposition, id) WHERE disposition IS NOT NULL;
+CREATE INDEX dispositions_code ON dispositions (code, event_id);
 CREATE INDEX events_order ON events (order_id) WHERE order_id IS NOT NULL;

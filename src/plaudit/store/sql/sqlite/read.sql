@@ -1,4 +1,4 @@
--- Lists go on below an id, or below the row that has it where the order is another.
+-- Lists go on below an id, or below the row that has it where the order is another. A + keeps SQLite from that index.
 
 -- name: invitations
 -- Newest first; each condition counts only when it is given.
@@ -17,9 +17,9 @@ ORDER BY d.id DESC LIMIT :limit;
 -- By order, over all destinations, by the unique index.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
 FROM destinations t
-JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
+CROSS JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
 LEFT JOIN sources s ON s.id = d.source_id
-WHERE d.id < coalesce(:before, 9223372036854775807) AND (:state IS NULL OR d.state = :state)
+WHERE +d.id < coalesce(:before, 9223372036854775807) AND (:state IS NULL OR d.state = :state)
   AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
   AND (:reason IS NULL OR d.reason = :reason) AND (:recipient IS NULL OR d.recipient = :recipient)
   AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
@@ -31,7 +31,7 @@ SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.atte
 FROM deliveries d
 JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
-WHERE d.recipient = :recipient AND d.id < coalesce(:before, 9223372036854775807) AND d.what = :what
+WHERE d.recipient = :recipient AND +d.id < coalesce(:before, 9223372036854775807) AND d.what = :what
   AND (:state IS NULL OR d.state = :state) AND (:order_id IS NULL OR d.key = :order_id)
   AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
   AND (:reason IS NULL OR d.reason = :reason) AND (:since IS NULL OR d.created_at >= :since)
@@ -139,6 +139,20 @@ FROM events e LEFT JOIN sources s ON s.id = e.source_id
 WHERE e.order_id = :order_id AND e.id < coalesce(:before, 9223372036854775807) AND (:source IS NULL OR s.name = :source)
   AND (:disposition IS NULL OR e.disposition = :disposition
     OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = :disposition))
+ORDER BY e.id DESC LIMIT :limit;
+
+-- name: events_of_disposition
+-- Newest first by arrival, by the indexes on dispositions: of events as a whole, and at destinations.
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM events e LEFT JOIN sources s ON s.id = e.source_id
+WHERE e.id IN (
+  SELECT id FROM (SELECT id FROM events WHERE disposition = :disposition AND id < coalesce(:before, 9223372036854775807)
+                  ORDER BY id DESC LIMIT :limit)
+  UNION
+  SELECT event_id FROM (SELECT DISTINCT event_id FROM dispositions
+                        WHERE code = :disposition AND event_id < coalesce(:before, 9223372036854775807)
+                        ORDER BY event_id DESC LIMIT :limit)
+)
 ORDER BY e.id DESC LIMIT :limit;
 
 -- name: event

@@ -11,15 +11,24 @@ SELECT id, attempts, created_at FROM deliveries
 WHERE id IN (SELECT value FROM json_each(:ids)) AND lease_owner = :owner AND state IN ('sending', 'uncertain');
 
 -- name: tallies
--- By time, over all shards.
-SELECT at, what, code, sum(number) FROM tallies WHERE step = :step AND at >= :since AND at < :until
-GROUP BY at, what, code ORDER BY at, what, code;
+-- By time, over all shards; how long things took, over all of the time.
+SELECT at, what, code, sum(number) FROM tallies
+WHERE step = :step AND at >= :since AND at < :until AND what <> 'took' GROUP BY at, what, code
+UNION ALL
+SELECT :since, what, code, sum(number) FROM tallies
+WHERE step = :step AND at >= :since AND at < :until AND what = 'took' GROUP BY what, code
+ORDER BY 1, 2, 3;
 
 -- name: tallies_of
--- What is counted by destination, of one of them.
-SELECT at, what, code, sum(number) FROM tallies WHERE step = :step AND at >= :since AND at < :until
-  AND (what = 'made' AND code = CAST(:destination_id AS TEXT) OR what IN ('ended', 'took') AND shard = :destination_id)
-GROUP BY at, what, code ORDER BY at, what, code;
+-- The same of what is counted by destination, of one of them.
+SELECT at, what, code, sum(number) FROM tallies
+WHERE step = :step AND at >= :since AND at < :until
+  AND (what = 'made' AND code = CAST(:destination_id AS TEXT) OR what = 'ended' AND shard = :destination_id)
+GROUP BY at, what, code
+UNION ALL
+SELECT :since, what, code, sum(number) FROM tallies
+WHERE step = :step AND at >= :since AND at < :until AND what = 'took' AND shard = :destination_id GROUP BY what, code
+ORDER BY 1, 2, 3;
 
 -- name: prune_tallies
 -- Hours of long ago; their days stay.
