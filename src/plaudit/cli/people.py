@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -164,18 +166,25 @@ def token_remove(
     _with(data, remove)
 
 
-def _with(data: Any, do: Callable[[Context], Awaitable[None]]) -> None:
+@contextlib.asynccontextmanager
+async def context_of(data: Any) -> AsyncIterator[Context]:
+    """What operations work with, of an installation."""
     from plaudit.clock import SystemClock
     from plaudit.destinations.catalog import destinations
     from plaudit.installation import open_store
     from plaudit.manage.context import Context
 
+    store = open_store(data)
+    try:
+        yield Context(store, SystemClock(), destinations())
+    finally:
+        await store.close()
+
+
+def _with(data: Any, do: Callable[[Context], Awaitable[None]]) -> None:
     async def main() -> None:
-        store = open_store(data)
-        try:
-            await do(Context(store, SystemClock(), destinations()))
-        finally:
-            await store.close()
+        async with context_of(data) as context:
+            await do(context)
 
     run(main)
 

@@ -170,6 +170,10 @@ OPERATIONS = (
     ),
     Operation(
         *("POST", "/api/forget", ADMIN, privacy.forget, privacy.Forget, privacy.ForgetDone),
-        "Forget a person, here and at the vendors; with dry_run only count",
+        "Forget a person for good, here and at the vendors; with dry_run only count",
+    ),
+    Operation(
+        *("POST", "/api/forget/allow", ADMIN, privacy.allow, privacy.Allow, privacy.Allowed),
+        "The way back: take a person's later events as anybody's again",
     ),
 )

@@ -1,4 +1,4 @@
-"""Forgetting a person: here, and at the vendors that were told of them."""
+"""Forgetting a person: here, for good, and at the vendors that were told of them; and the way back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from plaudit.deliver.drive import drive
 from plaudit.deliver.tokens import Tokens
 from plaudit.deliver.transport import transport_for
 from plaudit.destinations.base import Destination, Outcome, What
+from plaudit.destinations.hiding import hidden, secrets
 from plaudit.manage.context import Context
 from plaudit.manage.given import Given, Text
 from plaudit.manage.problems import ProblemError
@@ -41,6 +42,16 @@ class Asked(msgspec.Struct):
     message: str
 
 
+class Allow(Given, kw_only=True):
+    email: Text
+
+
+class Allowed(msgspec.Struct):
+    """Whether the person had been forgotten."""
+
+    allowed: bool
+
+
 class ForgetDone(msgspec.Struct):
     """`deliveries` and `cancelled` of the ledger; `note` says what is not reached."""
 
@@ -52,17 +63,22 @@ class ForgetDone(msgspec.Struct):
 
 
 async def forget(context: Context, who: Who, given: Forget) -> ForgetDone:
-    """It cannot be undone; `dry_run` only counts."""
-    email = emails.address(given.email)
-    if email is None:
-        raise ProblemError(422, "bad_request", "that is no e-mail address")
+    """It cannot be undone, and later events of theirs make nothing; `dry_run` only counts."""
+    email = _address(given.email)
     there = await context.store.configuration()
     extra = named(there, given.destination)
     found = await known(context.store, email)
-    if given.dry_run or not (found or extra):
-        return ForgetDone(given.dry_run, found.total(), 0, [])
+    if given.dry_run:
+        return ForgetDone(True, found.total(), 0, [])
     await context.record(who, "forget", "a person", f"{found.total()} rows of the ledger")
     return await run(context, there, email, found, extra)
+
+
+async def allow(context: Context, who: Who, given: Allow) -> Allowed:
+    """Later events of theirs are taken as anybody's again; what was forgotten stays so."""
+    email = _address(given.email)
+    await context.record(who, "allow", "a person")
+    return Allowed(await context.store.allow(email))
 
 
 async def run(
@@ -78,6 +94,13 @@ async def run(
     gone = sorted({name for name, _ in found} - {row.name for row in there.destinations})
     asked += [_by_hand(name, way(context.kinds, None)) for name in gone]
     return ForgetDone(False, done.deliveries, done.cancelled, asked)
+
+
+def _address(written: str) -> str:
+    found = emails.address(written)
+    if found is None:
+        raise ProblemError(422, "bad_request", "that is no e-mail address")
+    return found
 
 
 def named(there: Configuration, name: str | None) -> ConfiguredDestination | None:
@@ -131,6 +154,7 @@ async def _ask(context: Context, row: ConfiguredDestination, email: str) -> Aske
         verdict = await drive(flow, transport, tokens, harmless=True)
     finally:
         await transport.close()
+    verdict = hidden(verdict, secrets(kind, row.settings))
     if verdict.outcome is Outcome.ACCEPTED:
         return Asked(row.name, "asked", "", verdict.message)
     again = f"ask again with 'plaudit forget EMAIL --destination {row.name}'"
