@@ -144,7 +144,7 @@ class Plaudit:
 
     def _app(self) -> Any:
         if "console" in self._roles:
-            routes = [*health.routes(self._faults, self._measure), *calls.routes()]
+            routes = [*health.routes(self._faults, self._measure), health.welcome(), *calls.routes()]
             others = create_app(self._context, routes)
         else:
             others = health.create_app(self._faults, self._measure)

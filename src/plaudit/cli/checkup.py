@@ -19,7 +19,7 @@ from plaudit.destinations.base import Fault, Outcome
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError
 from plaudit.installation import Place, open_log, open_store
-from plaudit.store.base import Configuration, Store
+from plaudit.store.base import BY_HAND, Configuration, Store
 
 LOW_DISK = 1024**3
 MEANINGS = {
@@ -67,6 +67,10 @@ async def _installation(store: Store, data: Place) -> AsyncIterator[Check]:
             how = "gets a probe an hour" if unreachable else "is paused"
             then = "try at once by" if unreachable else "then run"
             message = f"{destination.name} {how}: {destination.paused_message}; {then} 'plaudit apply'"
+            if destination.paused_reason == BY_HAND:
+                message = (
+                    f"{destination.name} is paused by hand: {destination.paused_message}; resume it there"
+                )
             yield _check("destination", "fault", message)
         counts = states.get(destination.name, {})
         said = (

@@ -36,10 +36,15 @@ def routes(ready: Ready, measure: Measure) -> list[Route]:
     ]
 
 
+def welcome() -> Route:
+    """What stands at `/` where no console is."""
+    return public("/", _welcome, sees=False)
+
+
 def create_app(ready: Ready, measure: Measure) -> Starlette:
     """The app of a process that serves no console. See `routes`."""
     return Starlette(
-        routes=[Route("/", _welcome), *routes(ready, measure)],
+        routes=[welcome(), *routes(ready, measure)],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
 

@@ -56,8 +56,8 @@ def problem_of(error: Exception) -> ProblemError:
     return ProblemError(500, "internal", "a fault in Plaudit itself: its log says where")
 
 
-def respond(problem: ProblemError) -> Response:
-    """As `application/problem+json`."""
+def respond(problem: ProblemError, *, to_sdk: bool = False) -> Response:
+    """As `application/problem+json`. SDKs that were pointed at the wrong path need a `message` (see `RefusedError`)."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,
@@ -65,6 +65,8 @@ def respond(problem: ProblemError) -> Response:
         "code": problem.code,
         "detail": problem.detail,
     }
+    if to_sdk:
+        body["message"] = problem.detail
     if problem.errors:
         body["errors"] = problem.errors
     return Response(msgspec.json.encode(body), problem.status, problem.headers, MEDIA_TYPE)
@@ -78,7 +80,7 @@ async def handle(request: Request, error: Exception) -> Response:
     elif problem.code == "method_not_allowed":
         allowed = problem.headers.get("Allow", "GET")
         problem.detail = f"{request.url.path[:100]} takes {allowed}"
-    return respond(problem)
+    return respond(problem, to_sdk=not request.url.path.startswith("/api/"))
 
 
 def _one_line(error: Exception) -> str:
