@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from cli.run import plaudit
 from cli.seeded import seed
 from conftest import Processes
+from plaudit.installation import open_store
+from plaudit.store.access import Entry
 from support import http
 
 PASSWORD = "correct horse battery\n"
@@ -70,3 +73,32 @@ def test_a_running_server_knows_them_at_once(processes: Processes) -> None:
     assert http(f"{processes.url}/api/me", headers=asked).body["name"] == "program"
     plaudit("token", "remove", str(made["id"]), "--data", processes.data)
     assert http(f"{processes.url}/api/me", headers=asked).status == 401
+
+
+def test_what_commands_do_is_in_the_audit_log(data: Path, tmp_path: Path) -> None:
+    at = ("--data", data)
+    plaudit("user", "add", "amy", "--role", "admin", *at, stdin=PASSWORD)
+    (tmp_path / "p.toml").write_text('[sources.shop]\nwrite_key = "someWriteKey"\n')
+    assert plaudit("apply", tmp_path / "p.toml", *at).code == 0
+    assert "someWriteKey" in plaudit("export", "--secrets", *at).out
+    assert plaudit("export", *at).code == 0
+    assert plaudit("retry", "--email", "customer1@example.com", "--yes", *at).code == 0
+    assert plaudit("replay", "--order", "1", "--yes", *at).code == 0
+    assert plaudit("forget", "customer2@example.com", "--yes", *at).code == 0
+    entries = asyncio.run(audit(data))
+    assert [(e.action, e.about) for e in entries] == [
+        ("add", "person amy"),
+        ("apply", "configuration"),
+        ("export_secrets", "configuration"),
+        ("retry", "invitations email of one customer"),
+        ("replay", "order 1"),
+        ("forget", "a person"),
+    ]
+    assert {(e.via, e.who) for e in entries} == {("command", None)}
+
+
+async def audit(data: Path) -> list[Entry]:
+    store = open_store(data)
+    found = await store.access.audit()
+    await store.close()
+    return found[::-1]

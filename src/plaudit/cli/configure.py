@@ -36,6 +36,8 @@ def apply(file: File, data: Data = DATA) -> None:
     from plaudit.clock import SystemClock
     from plaudit.config import load
     from plaudit.destinations.catalog import destinations
+    from plaudit.manage.configuring import said
+    from plaudit.store.access import COMMAND
 
     config = load(file, destinations())
 
@@ -44,7 +46,9 @@ def apply(file: File, data: Data = DATA) -> None:
         try:
             there = await installation.readable(store)
             before = {destination.name for destination in there.destinations} if there else set()
-            configuration = await installation.apply(store, config, SystemClock().now())
+            now = SystemClock().now()
+            await store.access.record(COMMAND, "apply", "configuration", said(config), now)
+            configuration = await installation.apply(store, config, now)
             ledger = await store.states()
         finally:
             await store.close()
@@ -70,12 +74,16 @@ def export(
 ) -> None:
     """Print the configuration in place, as a file."""
     from plaudit import installation
+    from plaudit.clock import SystemClock
     from plaudit.config import dump
     from plaudit.destinations.catalog import destinations
+    from plaudit.store.access import COMMAND
 
     async def main() -> None:
         store = installation.open_store(data)
         try:
+            if secrets:
+                await store.access.record(COMMAND, "export_secrets", "configuration", "", SystemClock().now())
             configuration = await store.configuration()
         finally:
             await store.close()

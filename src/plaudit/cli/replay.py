@@ -65,11 +65,12 @@ async def _replay(
 
     from plaudit.cli.ask import agree
     from plaudit.cli.progress import Progress
-    from plaudit.clock import SystemClock
+    from plaudit.clock import SystemClock, iso
     from plaudit.destinations.catalog import destinations
     from plaudit.installation import open_log, open_store
     from plaudit.process.plan import routes
     from plaudit.process.replay import Everywhere
+    from plaudit.store.access import COMMAND
 
     store = open_store(data)
     log = open_log(data)
@@ -89,6 +90,8 @@ async def _replay(
         anything = tally is None or any(tally.dispositions.values())
         if anything and not dry_run:
             agree("Replay these events?", yes=yes, json=json)
+            about = f"order {wanted.order_id}" if wanted.order_id else f"events since {iso(wanted.since)}"
+            await store.access.record(COMMAND, "replay", about, "", SystemClock().now())
             tally = await judge(dry=False)
             if not json and yes:
                 _show(tally, reach, wanted, would=False)

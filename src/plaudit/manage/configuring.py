@@ -60,7 +60,7 @@ async def apply(context: Context, who: Who, given: Toml) -> Checked:
     """Put it in place. `env:` names are those of export, and stand for what is there now."""
     async with context.changing:
         wanted = await _parsed(context, given.toml)
-        await context.record(who, "apply", "configuration", _said(wanted))
+        await context.record(who, "apply", "configuration", said(wanted))
         await installation.apply(context.store, wanted, context.clock.now())
     return checked(wanted)
 
@@ -102,5 +102,6 @@ async def _parsed(context: Context, text: str) -> Config:
     return files.parse(text, context.kinds, known=known)
 
 
-def _said(config: Config) -> str:
+def said(config: Config) -> str:
+    """For the audit log."""
     return f"sources: {', '.join(config.sources) or 'none'}; destinations: {', '.join(config.destinations) or 'none'}"
