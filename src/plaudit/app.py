@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from starlette.routing import BaseRoute
 
 from plaudit.clock import Clock, SystemClock
 from plaudit.collect.app import Collect
@@ -144,8 +145,7 @@ class Plaudit:
 
     def _app(self) -> Any:
         if "console" in self._roles:
-            routes = [*health.routes(self._faults, self._measure), health.welcome(), *calls.routes()]
-            others = create_app(self._context, routes)
+            others = create_app(self._context, self.routes())
         else:
             others = health.create_app(self._faults, self._measure)
         if "collect" not in self._roles:
@@ -156,6 +156,10 @@ class Plaudit:
             await (collect if scope["path"].startswith(("/v1/", PLACE)) else others)(scope, receive, send)
 
         return app
+
+    def routes(self) -> list[BaseRoute]:
+        """What a process with the role console serves beside `/v1/`; each says who may use it."""
+        return [*health.routes(self._faults, self._measure), health.welcome(), *calls.routes()]
 
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
