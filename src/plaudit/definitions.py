@@ -105,6 +105,11 @@ def circles(audiences: dict[str, DefinitionConfig], traits: dict[str, Definition
     return []
 
 
+def audience_called(wanted: str, audiences: dict[str, DefinitionConfig]) -> bool:
+    """Whether one has this name, or the key that is made of its title."""
+    return wanted in audiences or any(wanted == audience_key(each.name, ()) for each in audiences.values())
+
+
 def definition_table(name: str, config: DefinitionConfig) -> dict[str, Any]:
     """As a file would say it, without what need not be said."""
     options = config.options

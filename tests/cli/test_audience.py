@@ -26,6 +26,16 @@ settings = { channel = "partner", api_key = "partnerKey", base_url = "https://pa
 [destinations.plain]
 type = "trustpilot"
 settings = { api_key = "plainKey1234" }
+[destinations.tagged]
+type = "trustpilot"
+sources = ["shop"]
+[destinations.tagged.settings]
+channel = "invitations_api"
+client_id = "id"
+client_secret = "secret"
+business_unit_id = "507f191e810c19729de860ea"
+business_user_id = "5f0c3ad1f3a2b10001a2b3c4"
+tags = ["audience:recent", "audience:patrons", "trait:city"]
 [audiences.recent]
 name = "order completed last 30days"
 query = "event('Order Completed').within(30 days).count() >= 1"
@@ -139,6 +149,24 @@ def test_profile(data: Path) -> None:
     assert "order_completed_last_30days" in ran.out and "partner was told true" in ran.out
     ran = plaudit("profile", "nobody", "--data", data)
     assert ran.code == 1 and "nobody is known by that: give an e-mail address" in ran.err
+
+
+def test_check_shows_the_tags_of_the_customer(data: Path, tmp_path: Path) -> None:
+    def order(number: int) -> str:
+        said = {"order_id": "x1", "email": f"C{number}@example.com"}
+        return json.dumps(
+            {"type": "track", "event": "Order Completed", "anonymousId": "a", "properties": said}
+        )
+
+    file = tmp_path / "events.ndjson"
+    file.write_text("\n".join(order(number) for number in (3, 7, 99)))
+    found = plaudit("check", file, "--json", "--data", data).objects
+    bodies = [each["requests"][0]["body"] for each in found if each["destination"] == "tagged"]
+    assert [each["serviceReviewInvitation"].get("tags") for each in bodies] == [
+        ["recent", "city-Odense"],
+        ["recent", "patrons"],
+        None,
+    ]
 
 
 def test_who_is_not_there_is_told_with_what_is(data: Path) -> None:

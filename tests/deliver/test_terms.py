@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deliver.flows import NOW, the_order
+from plaudit.destinations.base import Asked
 from plaudit.destinations.trustpilot import terms
 
 HOUR = 3_600_000
@@ -64,13 +65,21 @@ def test_tags_from_traits() -> None:
     assert terms.tags(order, {"tags": wanted}) == ["static", "vip", "plan-Gold-Member", "orders-12"]
 
 
+def test_tags_from_audiences() -> None:
+    settings = {"tags": ["audience:patrons", "audience:recent", "web", "audience:web"]}
+    order = the_order(traits={"patrons": True, "recent": "yes", "audience:recent": "forged"})
+    assert terms.tags(order, settings) == ["web"]
+    order.traits |= terms.memberships(terms.asked(settings), {"patrons", "web", "others"})
+    assert terms.tags(order, settings) == ["patrons", "web"]
+
+
 def test_the_traits_that_rules_name_are_wanted_too() -> None:
     settings = {
         "tags": ["a", "trait:vip"],
-        "rules": [{"currency": "EUR"}, {"tags": ["trait:plan", "trait:vip"]}],
+        "rules": [{"currency": "EUR"}, {"tags": ["trait:plan", "trait:vip", "audience:patrons"]}],
     }
-    assert terms.wanted_traits(settings) == ["vip", "plan"]
-    assert terms.wanted_traits({}) == []
+    assert terms.asked(settings) == Asked(("vip", "plan"), ("patrons",))
+    assert not terms.asked({})
 
 
 def test_a_catalogue_has_products_with_number_and_name_or_numbers_alone() -> None:

@@ -96,9 +96,13 @@ async def picture(store: Store, definitions: Definitions, now: int) -> dict[str,
             continue
         person = view.person
         names = {id_: definitions.by_id[id_].key for id_ in definitions.by_id}
+        asked = [Identifier("email", f"p{number}@example.com"), Identifier("user_id", "nobody")]
+        known = await store.profiles.known(asked)
+        assert known.keys() == {asked[0]} and known[asked[0]].traits.keys() <= {"n"}
         found[f"u{number}"] = {
             "names": sorted(met.identifier for met in person.identifiers),
             "facts": view.facts,
+            "known": {names[id_]: value for id_, value in known[asked[0]].values.items() if value},
             "values": {names[id_]: held.value for id_, held in person.values.items() if held.value},
             "told": {names[place[0]]: told.value for place, told in person.told.items() if told.value},
         }
@@ -137,7 +141,7 @@ async def test_many_at_once_come_to_what_one_after_the_other_does(
     await settle(sqlite, definitions, NOW)
     wanted = await picture(sqlite, definitions, NOW)
     assert len(wanted) == 30 and any("twice" in each["values"] for each in wanted.values())
-    assert all(each["told"] == each["values"] for each in wanted.values())
+    assert all(each["told"] == each["values"] == each["known"] for each in wanted.values())
     shared = await opened_with_config(three[0])
     work: list[Awaitable[None]] = [
         feed(three[partition % 3], shared, partition, sightings) for partition, sightings in enumerate(parts)

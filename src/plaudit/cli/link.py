@@ -129,7 +129,7 @@ def _of_event(number: int, event: dict[str, Any], settings: dict[str, Any], made
         traits=event.get("traits"),
         root_email=event.get("email"),
         user_id=event.get("userId"),
-        wanted_traits=terms.wanted_traits(settings),
+        wanted_traits=terms.asked(settings).traits,
     )
     if isinstance(order, Rejection):
         return {"event": number, "order_id": order.order_id, "link": None, "message": order.message}

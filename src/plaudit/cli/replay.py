@@ -68,6 +68,7 @@ async def _replay(
     from plaudit.clock import SystemClock, iso
     from plaudit.destinations.catalog import destinations
     from plaudit.installation import open_log, open_store
+    from plaudit.process.customers import Customers
     from plaudit.process.plan import routes
     from plaudit.process.replay import Everywhere
     from plaudit.store.access import COMMAND
@@ -77,7 +78,9 @@ async def _replay(
     try:
         configuration = await store.configuration()
         wanted = msgspec.structs.replace(wanted, source_id=_source_id(configuration, source))
-        events = Everywhere(log, store, routes(configuration, destinations()), wanted)
+        kinds = destinations()
+        customers = Customers(store.profiles, configuration, kinds)
+        events = Everywhere(log, store, routes(configuration, kinds), wanted, customers)
         reach = await events.reach()
 
         async def judge(*, dry: bool) -> Tally:

@@ -164,6 +164,16 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What settings want to know of customers beside the event. `audiences`: by name in the configuration, or by key."""
+
+    traits: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.traits or self.audiences)
+
+
 class Decision(msgspec.Struct, frozen=True):
     """What a destination makes of an event: something to deliver, to cancel, or a disposition code why neither."""
 
@@ -185,6 +195,9 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
     channels: tuple[Channel, ...]
     examine: Callable[[Settings], list[str]] | None = None  # faults that no single setting shows
+    asks: Callable[[Settings], Asked] | None = (
+        None  # what `decide` finds of orders' customers in `Event.customer`
+    )
 
     def setting(self, key: str) -> Setting | None:
         return next((s for s in self.settings if s.key == key), None)

@@ -13,7 +13,8 @@ from plaudit.config import Config
 from plaudit.destinations.base import Answer, Delivery, Destination, Mail, Request, WantToken, What
 from plaudit.destinations.settings import Settings
 from plaudit.errors import PlauditError, RefusedError
-from plaudit.process.plan import Routes, plan
+from plaudit.process.customers import Customers, orders
+from plaudit.process.plan import Known, Routes, plan
 from plaudit.process.replay import NOWHERE
 from plaudit.spec import dispositions, wire
 from plaudit.spec.envelope import Entry, Envelope
@@ -64,7 +65,9 @@ async def _event(
     envelope = _envelope(event)
     table: Routes = {0: [(place, kinds[d.type], d.settings) for place, (_, d) in enumerate(connected)]}
     now = SystemClock().now()
-    row = next(iter(plan(0, NOWHERE, Entry(0, now, [envelope]), table)))
+    entry = Entry(0, now, [envelope])
+    known = await _known(store, kinds, entry) if store is not None else None
+    row = next(iter(plan(0, NOWHERE, entry, table, known)))
     if row.disposition:
         return [_finding(number, None, row.order_id, row.disposition, row.detail, [])]
     found = []
@@ -73,6 +76,10 @@ async def _event(
         code = await _foreseen(store, destination[0], row, route, now) if store is not None else route.code
         found.append(await _route(number, destination, kinds, route, row.order_id, store, code, now))
     return found
+
+
+async def _known(store: Store, kinds: dict[str, Destination], entry: Entry) -> Known:
+    return await Customers(store.profiles, await store.configuration(), kinds).look(orders(0, NOWHERE, entry))
 
 
 async def _foreseen(store: Store, name: str, row: EventRow, route: Route, now: int) -> str:

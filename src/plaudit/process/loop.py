@@ -18,6 +18,7 @@ from plaudit.destinations.base import Destination
 from plaudit.errors import LostRaceError, PlauditError
 from plaudit.log.base import Log
 from plaudit.observe import happenings
+from plaudit.process.customers import Customers
 from plaudit.process.plan import Routes, plan, routes
 from plaudit.spec.envelope import Entry
 from plaudit.store.base import Configuration, EventRow, Store
@@ -55,6 +56,7 @@ class Processor:
         self._made = made
         self._followed = followed
         self._table: Routes = {}
+        self._customers: Customers | None = None
         self._names: dict[int, str] = {}
         self._stopping = asyncio.Event()
         self._ahead: list[tuple[int, Entry]] = []  # read, and not planned yet
@@ -63,6 +65,7 @@ class Processor:
 
     def configure(self, configuration: Configuration, kinds: dict[str, Destination]) -> None:
         self._table = routes(configuration, kinds)
+        self._customers = Customers(self._store.profiles, configuration, kinds)
         self._names = {d.id: d.name for d in configuration.destinations}
 
     def stop(self) -> None:
@@ -139,8 +142,9 @@ class Processor:
         """Rows for the whole batch; between a few of them, others get their turn (collect above all)."""
         rows: list[EventRow] = []
         breath = BREATH
+        known = await self._customers.of(self._partition, entries) if self._customers is not None else None
         for position, entry in entries:
-            for row in plan(self._partition, position, entry, self._table):
+            for row in plan(self._partition, position, entry, self._table, known):
                 rows.append(row)
                 if len(rows) >= breath:
                     breath = len(rows) + BREATH

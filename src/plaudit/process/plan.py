@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from plaudit.destinations.base import Destination
 from plaudit.destinations.settings import Settings
 from plaudit.spec import dispositions, integrations
 from plaudit.spec.envelope import Entry, Envelope, event_id
-from plaudit.spec.event import Event, Unreadable
+from plaudit.spec.event import NOBODY, Customer, Event, Unreadable
 from plaudit.store.base import Configuration, EventRow, Route
 
 Target = tuple[int, Destination, Settings]  # a destination's id, kind and settings
 Routes = dict[int, list[Target]]  # source id: its destinations
+Known = Mapping[int, Customer]  # by event id
 
 
 def routes(configuration: Configuration, kinds: dict[str, Destination]) -> Routes:
@@ -25,21 +26,27 @@ def routes(configuration: Configuration, kinds: dict[str, Destination]) -> Route
     return table
 
 
-def plan(partition: int, position: int, entry: Entry, table: Routes) -> Iterator[EventRow]:
-    """A row for each event of an entry."""
+def plan(
+    partition: int, position: int, entry: Entry, table: Routes, known: Known | None = None
+) -> Iterator[EventRow]:
+    """A row for each event of an entry. `known`: customers that destinations ask about (customers.py)."""
     destinations = table.get(entry.source_id, [])
     for index, envelope in enumerate(entry.events):
-        yield _row(event_id(partition, position, index), entry, envelope, destinations)
+        id_ = event_id(partition, position, index)
+        customer = known.get(id_, NOBODY) if known else NOBODY
+        yield _row(id_, entry, envelope, destinations, customer)
 
 
-def _row(id_: int, entry: Entry, envelope: Envelope, destinations: list[Target]) -> EventRow:
+def _row(
+    id_: int, entry: Entry, envelope: Envelope, destinations: list[Target], customer: Customer
+) -> EventRow:
     name = order_id = None
     disposition: str | None = envelope.refused or (dispositions.HISTORY if entry.history else None)
     detail: str | None = envelope.reason or None
     found: list[Route] = []
     if disposition is None:
         try:
-            event = Event(entry, envelope)
+            event = Event(entry, envelope, customer)
             name = event.name
             for target in destinations:
                 route, its_order = _route(event, *target)

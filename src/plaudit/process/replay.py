@@ -13,7 +13,8 @@ import msgspec
 
 from plaudit.destinations.base import What
 from plaudit.log.base import Log
-from plaudit.process.plan import Routes, plan
+from plaudit.process.customers import Customers
+from plaudit.process.plan import Known, Routes, plan
 from plaudit.spec import dispositions
 from plaudit.spec.envelope import Entry
 from plaudit.spec.timestamps import LATEST
@@ -103,12 +104,21 @@ class Once:
 class Replay:
     """One partition's events, judged anew."""
 
-    def __init__(self, log: Log, store: Store, table: Routes, wanted: Range, partition: int = 0) -> None:
+    def __init__(
+        self,
+        log: Log,
+        store: Store,
+        table: Routes,
+        wanted: Range,
+        partition: int = 0,
+        customers: Customers | None = None,
+    ) -> None:
         self._log = log
         self._store = store
         self._table = table
         self._wanted = wanted
         self._partition = partition
+        self._customers = customers
 
     async def reach(self) -> Reach:
         """How far the range can be replayed: what is not processed yet is not replayed either."""
@@ -152,9 +162,12 @@ class Replay:
             entries = [each for each in entries if each[0] <= reach.last]
             if not entries:
                 break
+            known = (
+                await self._customers.of(self._partition, entries) if self._customers is not None else None
+            )
             for position, entry in entries:
                 if self._is_wanted(entry):
-                    rows += self._rows(position, entry)
+                    rows += self._rows(position, entry, known)
                 while len(rows) >= BATCH:
                     batch, rows = rows[:BATCH], rows[BATCH:]
                     yield position, batch
@@ -167,17 +180,21 @@ class Replay:
         in_time = wanted.since <= entry.received_at < wanted.until
         return in_time and wanted.source_id in (None, entry.source_id)
 
-    def _rows(self, position: int, entry: Entry) -> list[EventRow]:
+    def _rows(self, position: int, entry: Entry, known: Known | None) -> list[EventRow]:
         order_id = self._wanted.order_id
-        found = plan(self._partition, position, entry, self._table)
+        found = plan(self._partition, position, entry, self._table, known)
         return [row for row in found if order_id is None or row.order_id == order_id]
 
 
 class Everywhere:
     """The same for all partitions, one after the other."""
 
-    def __init__(self, log: Log, store: Store, table: Routes, wanted: Range) -> None:
-        self._parts = [Replay(log, store, table, wanted, number) for number in range(log.partitions)]
+    def __init__(
+        self, log: Log, store: Store, table: Routes, wanted: Range, customers: Customers | None = None
+    ) -> None:
+        self._parts = [
+            Replay(log, store, table, wanted, number, customers) for number in range(log.partitions)
+        ]
         self._reaches: list[Reach] = []
 
     async def reach(self) -> Reach:

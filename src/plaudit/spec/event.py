@@ -5,7 +5,8 @@ Raises `Unreadable` from any part: its bytes passed collect's shallow look and a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,14 +25,28 @@ class Unreadable(Exception):  # noqa: N818 - becomes a disposition
     """A part of the event cannot be decoded."""
 
 
-class Event:
-    """One event with its batch's outer `context` and `integrations` behind its own."""
+class Customer(NamedTuple):
+    """What profiles know of an event's person when it is decided about: traits, and the audiences that they are in."""
 
-    def __init__(self, entry: Entry, envelope: Envelope) -> None:
+    traits: Mapping[str, Any]
+    audiences: Collection[str]
+
+
+NOBODY = Customer({}, ())
+
+
+class Event:
+    """One event with its batch's outer `context` and `integrations` behind its own.
+
+    `customer` is there where a destination's settings ask for something of it (`Destination.asks`), else nobody.
+    """
+
+    def __init__(self, entry: Entry, envelope: Envelope, customer: Customer = NOBODY) -> None:
         self.type = envelope.type
         self.message_id = envelope.message_id
         self.timestamp = envelope.timestamp
         self.received_at = entry.received_at
+        self.customer = customer
         self._entry = entry
         self._envelope = envelope
         self._parts: dict[str, Any] = {}

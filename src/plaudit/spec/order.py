@@ -89,8 +89,12 @@ def read_order(
     user_id: object,
     timestamp: int = 0,
     wanted_traits: Sequence[str] = (),
+    known_traits: object = None,
 ) -> Order | Rejection:
-    """The order in a completed order's `properties`, with the customer found where Segment's SDKs put one."""
+    """The order in a completed order's `properties`, with the customer found where Segment's SDKs put one.
+
+    `known_traits` stand in for those that the event does not have.
+    """
     props, ctx = Keys(properties), Keys(context)
     people = (Keys(ctx.find("traits")), Keys(traits))
     order_id = read_order_id(props)
@@ -114,7 +118,7 @@ def read_order(
         products=_products(props.find("products")),
         ordered_at=timestamp,
         status=text(props.find("status", "order_status"), 64),
-        traits=_traits(people, wanted_traits) if wanted_traits else {},
+        traits=_traits((*people, Keys(known_traits)), wanted_traits) if wanted_traits else {},
     )
 
 
@@ -169,7 +173,7 @@ def _name(props: Keys, people: tuple[Keys, Keys]) -> str:
     return ""
 
 
-def _traits(people: tuple[Keys, Keys], wanted: Sequence[str]) -> dict[str, str | bool]:
+def _traits(people: Sequence[Keys], wanted: Sequence[str]) -> dict[str, str | bool]:
     """The customer's traits of these names that are a text, a number or a boolean."""
     found: dict[str, str | bool] = {}
     for name in wanted:

@@ -10,6 +10,7 @@ import msgspec
 from plaudit.destinations.base import Draft, What
 from plaudit.engage.definitions import REALTIME, Definitions
 from plaudit.engage.facts import Fact, TraitValue
+from plaudit.engage.identifiers import Identifier
 from plaudit.engage.judge import Judged, Live, Telling, alike
 from plaudit.engage.person import Place, Told
 from plaudit.engage.roster import Entry, Roster
@@ -17,7 +18,7 @@ from plaudit.engage.sighting import Sighting
 from plaudit.secrets import Vault
 from plaudit.store.base import EventRow
 from plaudit.store.meeting import Wish, delivery
-from plaudit.store.profiles import Phase
+from plaudit.store.profiles import Phase, Standing
 
 decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -83,6 +84,20 @@ def others(sightings: Iterable[Sighting], forgotten: Collection[str]) -> list[Si
 
 def traits_of(json: bytes | str) -> dict[str, TraitValue]:
     return {name: TraitValue(*pair) for name, pair in decode(json).items()}
+
+
+def standings(
+    named: Iterable[Any], profiles: Iterable[Any], computed: Iterable[Any]
+) -> dict[Identifier, Standing]:
+    """What is known of whom, from the rows of three queries."""
+    found = {
+        id_: Standing({name: each.value for name, each in traits_of(traits).items()}, {})
+        for id_, _, _, traits in profiles
+    }
+    for id_, definition_id, value, *_ in computed:
+        if id_ in found:
+            found[id_].values[definition_id] = decode(value)
+    return {Identifier(kind, value): found[id_] for kind, value, id_ in named if id_ in found}
 
 
 def traits_text(entry: Entry) -> str:

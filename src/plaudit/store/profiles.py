@@ -94,6 +94,13 @@ class PersonView(msgspec.Struct):
     facts: int
 
 
+class Standing(NamedTuple):
+    """What is known of somebody now: traits by name, values by definition."""
+
+    traits: dict[str, Any]
+    values: dict[int, Any]
+
+
 class FactView(msgspec.Struct):
     """Something that a person did."""
 
@@ -148,6 +155,9 @@ class Profiles(Protocol):
         self, identifier: Identifier | int, definitions: Definitions, now: int
     ) -> PersonView | None:
         """A profile by one of its names or its id, with the facts that the definitions ask for."""
+
+    async def known(self, identifiers: list[Identifier]) -> dict[Identifier, Standing]:
+        """What is known of those who have these names; of the others nothing."""
 
     async def facts(self, profile_id: int, before: int, limit: int) -> list[FactView]:
         """What a person did, the newest first, of those with ids below `before` (0: all)."""

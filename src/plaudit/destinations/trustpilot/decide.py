@@ -30,6 +30,7 @@ def decide(event: Event, settings: Settings) -> Decision:
 
 
 def _completed(event: Event, settings: Settings, *, passes_on: bool) -> Decision:
+    asked = terms.asked(settings)
     order = read_order(
         event.properties,
         context=event.context,
@@ -37,10 +38,12 @@ def _completed(event: Event, settings: Settings, *, passes_on: bool) -> Decision
         root_email=event.email,
         user_id=event.user_id,
         timestamp=event.timestamp,
-        wanted_traits=terms.wanted_traits(settings),
+        wanted_traits=asked.traits,
+        known_traits=event.customer.traits,
     )
     if isinstance(order, Rejection):
         return Decision(dispositions.REJECTED, order.message, order_id=order.order_id)
+    order.traits |= terms.memberships(asked, event.customer.audiences)
     fault = _other_state(order, settings.get("order_states") or [])
     if fault:
         return Decision(dispositions.FILTERED_BY_RULES, fault, order_id=order.order_id)

@@ -8,6 +8,7 @@ from plaudit.destinations.trustpilot.channels import CHANNELS
 from plaudit.destinations.trustpilot.decide import decide
 from plaudit.destinations.trustpilot.names import MAIL
 from plaudit.destinations.trustpilot.settings import SETTINGS
+from plaudit.destinations.trustpilot.terms import asked
 
 
 def examine(settings: Settings) -> list[str]:
@@ -38,4 +39,5 @@ trustpilot = Destination(
     channels=CHANNELS,
     settings=SETTINGS,
     examine=examine,
+    asks=asked,
 )

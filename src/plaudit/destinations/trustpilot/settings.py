@@ -60,10 +60,10 @@ _CONTENT = (
     Setting(
         key="tags",
         label="Tags",
-        description='tags of the invitation; "trait:NAME" is the customer\'s trait or audience of that name',
+        description='tags of the invitation; "trait:NAME" is the customer\'s trait, "audience:NAME" is there for members',
         kind=Kind.LIST,
         channels=RICH,
-        pattern=r"(trait:)?[^\s]{1,100}",
+        pattern=r"((trait|audience):)?[^\s]{1,100}",
         hint="must have no spaces: Trustpilot's tags have none",
     ),
 )

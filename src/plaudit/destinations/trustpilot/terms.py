@@ -6,16 +6,19 @@ For each of these the first rule decides that fits the order and has it; then th
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from plaudit.destinations.base import Asked
 from plaudit.destinations.settings import Settings, duration
 from plaudit.spec.order import Order, Product
 
 TRAIT = "trait:"  # how the setting `tags` names one
+AUDIENCE = "audience:"
 _LOCALE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?", re.IGNORECASE)
 
 
@@ -71,9 +74,13 @@ def hyphenated(written: str) -> str:
 
 
 def tags(order: Order, settings: Settings) -> list[str]:
-    """The tags, each once. A trait that is true gives its name, one with a text its name and that."""
+    """The tags, each once. A trait that is true gives its name, one with a text its name and that; an audience its name."""
     found = []
     for tag in choice(order, settings, "tags") or ():
+        if tag.startswith(AUDIENCE):
+            if order.traits.get(tag) is True:
+                found.append(tag.removeprefix(AUDIENCE))
+            continue
         if not tag.startswith(TRAIT):
             found.append(tag)
             continue
@@ -86,11 +93,19 @@ def tags(order: Order, settings: Settings) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def wanted_traits(settings: Settings) -> list[str]:
-    """The traits that tags name anywhere: an order must have been read with these."""
+def asked(settings: Settings) -> Asked:
+    """The traits and audiences that tags name anywhere: an order must have been read with these."""
     places = (settings, *(settings.get("rules") or ()))
-    named = (tag for place in places for tag in place.get("tags") or ())
-    return list(dict.fromkeys(tag.removeprefix(TRAIT) for tag in named if tag.startswith(TRAIT)))
+    named = list(dict.fromkeys(tag for place in places for tag in place.get("tags") or ()))
+    return Asked(
+        tuple(tag.removeprefix(TRAIT) for tag in named if tag.startswith(TRAIT)),
+        tuple(tag.removeprefix(AUDIENCE) for tag in named if tag.startswith(AUDIENCE)),
+    )
+
+
+def memberships(asked: Asked, audiences: Collection[str]) -> dict[str, str | bool]:
+    """Those of the audiences asked for that a customer is in, as an order keeps them among its traits."""
+    return {AUDIENCE + name: True for name in asked.audiences if name in audiences}
 
 
 def articles(order: Order, settings: Settings) -> list[Article]:

@@ -12,7 +12,7 @@ from plaudit.store.postgres import audiences, listen, take
 from plaudit.store.postgres.database import Database
 from plaudit.store.postgres.persons import SQL, SYNCS, drop, held, persons
 from plaudit.store.postgres.sql import Connection, change, columns, rows, value
-from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Taken, Todo
+from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Standing, Taken, Todo
 
 PRUNE_ROWS = 1000
 
@@ -78,6 +78,18 @@ class PostgresProfiles:
         self, identifier: Identifier | int, definitions: Definitions, now: int
     ) -> PersonView | None:
         return await self._database.look(lambda c: _person(c, identifier, definitions, now))
+
+    async def known(self, identifiers: list[Identifier]) -> dict[Identifier, Standing]:
+        async def job(connection: Connection) -> dict[Identifier, Standing]:
+            named = await rows(connection, SQL["named"], columns("type value", identifiers))
+            ids = {"ids": list({id_ for _, _, id_ in named})}
+            return judging.standings(
+                named,
+                await rows(connection, SQL["profiles"], ids),
+                await rows(connection, SQL["computed"], ids),
+            )
+
+        return await self._database.look(job)
 
     async def facts(self, profile_id: int, before: int, limit: int) -> list[FactView]:
         given = {"profile_id": profile_id, "before": before, "limit": limit}

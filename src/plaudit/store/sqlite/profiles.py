@@ -13,7 +13,7 @@ from plaudit.engage.sighting import Sighting
 from plaudit.secrets import Vault
 from plaudit.sqlite import Reader, Writer, rows
 from plaudit.store import judging
-from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Taken, Todo
+from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Standing, Taken, Todo
 from plaudit.store.sqlite import audiences, take
 from plaudit.store.sqlite.persons import SQL, SYNCS, drop, ids_text, persons
 
@@ -78,6 +78,16 @@ class SqliteProfiles:
         self, identifier: Identifier | int, definitions: Definitions, now: int
     ) -> PersonView | None:
         return await self._reader.run(lambda c: _person(c, identifier, definitions, now))
+
+    async def known(self, identifiers: list[Identifier]) -> dict[Identifier, Standing]:
+        def job(connection: apsw.Connection) -> dict[Identifier, Standing]:
+            named = list(rows(connection, SQL["named"], (judging.text(identifiers),)))
+            ids = (ids_text({id_ for _, _, id_ in named}),)
+            return judging.standings(
+                named, rows(connection, SQL["profiles"], ids), rows(connection, SQL["computed"], ids)
+            )
+
+        return await self._reader.run(job)
 
     async def facts(self, profile_id: int, before: int, limit: int) -> list[FactView]:
         given = {"profile_id": profile_id, "before": before, "limit": limit}

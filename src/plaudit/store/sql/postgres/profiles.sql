@@ -27,6 +27,11 @@ SELECT pg_advisory_xact_lock(k) FROM (
 SELECT DISTINCT i.profile_id FROM unnest(%(type)s::text[], %(value)s::text[]) AS g (type, value)
 JOIN identifiers i ON i.type = g.type AND i.value = g.value;
 
+-- name: named
+-- Whose these identifiers are.
+SELECT i.type, i.value, i.profile_id FROM unnest(%(type)s::text[], %(value)s::text[]) AS g (type, value)
+JOIN identifiers i ON i.type = g.type AND i.value = g.value;
+
 -- name: lock_profiles
 -- In the order of their ids, which is the lock order.
 SELECT id FROM profiles WHERE id = ANY (%(ids)s::bigint[]) ORDER BY id FOR UPDATE;

@@ -7,6 +7,11 @@ SELECT id FROM events WHERE id IN (SELECT value FROM json_each(?)) AND first = 0
 SELECT DISTINCT i.profile_id FROM json_each(?) g
 CROSS JOIN identifiers i ON i.type = g.value ->> 0 AND i.value = g.value ->> 1;
 
+-- name: named
+-- Whose these identifiers (JSON: [type, value]) are.
+SELECT i.type, i.value, i.profile_id FROM json_each(?) g
+CROSS JOIN identifiers i ON i.type = g.value ->> 0 AND i.value = g.value ->> 1;
+
 -- name: profiles
 SELECT id, created_at, merges, traits FROM profiles WHERE id IN (SELECT value FROM json_each(?));
 
