@@ -23,6 +23,7 @@ from plaudit.collect.inlets import Inlets
 from plaudit.collect.partner import PLACE
 from plaudit.collect.sources import Sources
 from plaudit.config import Config
+from plaudit.console import app as console
 from plaudit.deliver.deliverer import RECOVERY, Deliverer
 from plaudit.destinations.base import ATTENTION
 from plaudit.destinations.catalog import destinations
@@ -98,7 +99,7 @@ class Plaudit:
     async def set_up_link(self) -> str | None:
         """The address where the first person makes themselves known; None when there is somebody."""
         link = await self._context.sessions.link() if "console" in self._roles else None
-        return link and f"{self.url}/setup?link={link}"
+        return link and f"{self.url}/set-up?link={link}"
 
     async def start(self, config: Config | None = None) -> None:
         """Apply `config`, if given, and begin. Raises `PlauditError`: why it cannot."""
@@ -145,7 +146,7 @@ class Plaudit:
 
     def _app(self) -> Any:
         if "console" in self._roles:
-            others = create_app(self._context, self.routes())
+            others = create_app(self._context, self.routes(), console.shown)
         else:
             others = health.create_app(self._faults, self._measure)
         if "collect" not in self._roles:
@@ -159,7 +160,7 @@ class Plaudit:
 
     def routes(self) -> list[BaseRoute]:
         """What a process with the role console serves beside `/v1/`; each says who may use it."""
-        return [*health.routes(self._faults, self._measure), health.welcome(), *calls.routes()]
+        return [*health.routes(self._faults, self._measure), health.welcome(), *calls.routes(), *console.routes()]
 
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
