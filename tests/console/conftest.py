@@ -61,32 +61,29 @@ class Console:
 
     async def shot(self, name: str) -> None:
         """The page as it is, four times."""
-        SHOTS.mkdir(exist_ok=True)
-        for theme in ("light", "dark"):
-            await self.page.emulate_media(color_scheme=theme)
-            for width in WIDTHS:
-                await self._wide(width)
-                await self.page.screenshot(path=SHOTS / f"{name}-{theme}-{width}.png", full_page=True)
-        await self.page.emulate_media(color_scheme="light")
+        async for theme, width in self._ways():
+            await self._picture(f"{name}-{theme}-{width}")
 
     async def sound(self, name: str) -> None:
         """Whether the page is fit to be used, in every way that a machine can tell; and its pictures."""
-        await self.shot(name)
+        async for theme, width in self._ways():
+            await self._picture(f"{name}-{theme}-{width}")
+            where = f"{name}, {theme}, {width} px"
+            assert await self.page.evaluate("document.documentElement.scrollWidth") <= width, where
+            assert not (found := await violations(self.page)), (where, found)
+        assert not self.complaints, (name, self.complaints)
+
+    async def _ways(self) -> AsyncIterator[tuple[str, int]]:
         for theme in ("light", "dark"):
             await self.page.emulate_media(color_scheme=theme)
             for width in WIDTHS:
-                await self._wide(width)
-                assert await self.page.evaluate("document.documentElement.scrollWidth") <= width, (
-                    name,
-                    width,
-                )
-                found = await violations(self.page)
-                assert not found, (name, theme, width, found)
+                await self.page.set_viewport_size({"width": width, "height": 900})
+                yield theme, width
         await self.page.emulate_media(color_scheme="light")
-        assert not self.complaints, (name, self.complaints)
 
-    async def _wide(self, width: int) -> None:
-        await self.page.set_viewport_size({"width": width, "height": 900})
+    async def _picture(self, name: str) -> None:
+        SHOTS.mkdir(exist_ok=True)
+        await self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
     def _asked(self, request: Any) -> None:
         if not request.url.startswith((self.url, "data:")):

@@ -19,12 +19,13 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 NAVIGATION = (
     ("/", "Overview", "overview"),
-    ("/start", "Getting started", "start"),
-    ("/connections", "Connections", "connections"),
+    ("/events", "Events", "events"),
     ("/invitations", "Invitations", "invitations"),
+    ("/connections", "Connections", "connections"),
     ("/audiences", "Audiences", "audiences"),
     ("/traits", "Traits", "traits"),
     ("/profiles", "Profiles", "profiles"),
+    ("/start", "Getting started", "start"),
     ("/settings", "Settings", "settings"),
 )
 WITHIN = {"/connections": ("/sources", "/destinations", "/catalog")}  # pages that stand under another's name
@@ -115,6 +116,7 @@ def _jinja() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     made.globals |= {
         "is_within": is_within,
         "moment": moment,

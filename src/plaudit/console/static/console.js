@@ -92,6 +92,10 @@
     if (none) none.hidden = left > 0;
   });
 
+  document.addEventListener("change", (event) => {
+    if ("submit" in event.target.dataset) event.target.form.requestSubmit();
+  });
+
   // The server's own words, or that it cannot be reached.
   document.addEventListener("htmx:responseError", (event) => {
     const said = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector("[role=alert]");
