@@ -27,7 +27,7 @@ async def test_the_first_person_sets_up_signs_out_and_in(bare: Console) -> None:
 
     await page.goto(link)
     await page.goto(f"{bare.url}/set-up?link=again")
-    await expect(page).to_have_url(f"{bare.url}/")  # there is somebody by now, and they are signed in
+    await expect(page).to_have_url(f"{bare.url}/start")  # there is somebody by now, and they are signed in
     await page.get_by_role("button", name="Sign out").click()
     await expect(page).to_have_url(f"{bare.url}/sign-in")
 

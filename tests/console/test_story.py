@@ -64,7 +64,7 @@ async def test_from_nothing_to_the_first_invitation(bare: Console) -> None:
     await expect(page.locator("#first")).to_contain_text("Got it: Order Completed, order 1001")
     await expect(page.locator("#first .state-accepted")).to_be_visible(timeout=15_000)
     await bare.sound("start-5-got-it")
-    assert [each["reference"] for each in bare.sandbox.app.recorder.invitations()] == ["1001"]
+    assert [each.reference_id for each in bare.sandbox.app.recorder.newest()] == ["1001"]
 
 
 async def test_the_overview_says_what_fell_out_and_what_waits(console: Console) -> None:

@@ -9,14 +9,14 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
-from plaudit.console import connections, events, overview, signing, sources, start
+from plaudit.console import configuration, connections, events, overview, settings, signing, sources, start
 from plaudit.console.views import STATIC, render
 from plaudit.manage.context import context
 from plaudit.manage.guard import COOKIE, PublicFiles
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.sessions import csrf
 
-PAGES = (signing, overview, start, connections, sources, events)
+PAGES = (signing, overview, start, connections, sources, events, settings, configuration)
 HEADS = {403: "Not allowed", 404: "Not found", 409: "Too late", 503: "Not now"}
 
 

@@ -23,7 +23,7 @@
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
       scales: { y: { range: (_, least, most) => [0, Math.max(most * 1.08, 4)] } },
       axes: [
-        { ...axis, space: 70, values: (_, ticks) => ticks.map((t) => (short ? hour : day).format(new Date(t * 1000))) },
+        { ...axis, space: 70, size: 32, values: (_, ticks) => ticks.map((t) => (short ? hour : day).format(new Date(t * 1000))) },
         { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => (Number.isInteger(t) ? t.toLocaleString() : "")) },
       ],
       series: [
