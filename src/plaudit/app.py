@@ -160,7 +160,7 @@ class Plaudit:
 
     def routes(self) -> list[BaseRoute]:
         """What a process with the role console serves beside `/v1/`; each says who may use it."""
-        return [*health.routes(self._faults, self._measure), health.welcome(), *calls.routes(), *console.routes()]
+        return [*health.routes(self._faults, self._measure), *calls.routes(), *console.routes()]
 
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""

@@ -64,7 +64,7 @@ async def test_from_nothing_to_the_first_invitation(bare: Console) -> None:
     await expect(page.locator("#first")).to_contain_text("Got it: Order Completed, order 1001")
     await expect(page.locator("#first .state-accepted")).to_be_visible(timeout=15_000)
     await bare.sound("start-5-got-it")
-    assert [each.reference_id for each in bare.sandbox.app.recorder.newest()] == ["1001"]
+    assert [each.received.reference_id for each in bare.sandbox.app.recorder.newest()] == ["1001"]
 
 
 async def test_the_overview_says_what_fell_out_and_what_waits(console: Console) -> None:
@@ -106,6 +106,7 @@ async def test_the_debugger_follows_what_comes_in(console: Console) -> None:
     await page.locator("#events li button").first.click()
     detail = page.locator("#event-detail")
     await expect(detail).to_contain_text("a…@example.com")
+    await expect(detail).not_to_contain_text("Choose an event")
     await console.sound("source-event")
     await detail.get_by_role("button", name="Show as it came").click()
     await expect(detail).to_contain_text("ada@example.com")
@@ -135,3 +136,7 @@ async def test_connections_and_the_catalog(console: Console) -> None:
     await expect(page.get_by_text("no destination, so its orders make no invitations")).to_be_visible()
     await console.open("/catalog")
     await console.sound("catalog")
+    await console.open("/connections")
+    await page.get_by_role("link", name="segment/trustpilot").click()
+    await expect(page.get_by_text("What Segment itself sends")).to_be_visible()
+    await console.sound("inlet")

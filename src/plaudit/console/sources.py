@@ -48,7 +48,8 @@ async def _remove(request: Request) -> Response:
 
 
 routes: list[BaseRoute] = [
-    guarded("/sources/{name}", _page, role=Role.VIEWER, name="source"),
+    # That of an inlet has a slash: segment/trustpilot.
+    guarded("/sources/{name:path}", _page, role=Role.VIEWER, name="source"),
     guarded("/sources/{name}/key", _key, role=Role.ADMIN, methods=["POST"], name="source_key"),
     guarded("/sources/{name}/rotate", _rotate, role=Role.ADMIN, methods=["POST"], name="source_rotate"),
     guarded("/sources/{name}/remove", _remove, role=Role.ADMIN, methods=["POST"], name="source_remove"),
