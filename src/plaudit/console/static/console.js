@@ -104,5 +104,10 @@
   document.addEventListener("htmx:sendError", () => toast("The server cannot be reached"));
 
   document.addEventListener("htmx:load", (event) => localise(event.detail.elt.parentElement || document));
-  document.addEventListener("DOMContentLoaded", () => { localise(document); sayTheme(); });
+  document.addEventListener("DOMContentLoaded", () => {
+    localise(document);
+    sayTheme();
+    const tab = document.querySelector(".tabs [aria-current]");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 16;
+  });
 })();
