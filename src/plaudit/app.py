@@ -145,7 +145,8 @@ class Plaudit:
         self._tasks.append(asyncio.create_task(_every(seconds, name, step), name=name))
 
     def _app(self) -> Any:
-        if "console" in self._roles:
+        pages = "console" in self._roles
+        if pages:
             others = create_app(self._context, self.routes(), console.shown)
         else:
             others = health.create_app(self._faults, self._measure)
@@ -154,7 +155,7 @@ class Plaudit:
         collect = Collect(self._log, self._sources, self._inlets, self._clock)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            await (collect if scope["path"].startswith(("/v1/", PLACE)) else others)(scope, receive, send)
+            await (collect if _is_collected(scope, pages) else others)(scope, receive, send)
 
         return app
 
@@ -233,6 +234,14 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_collected(scope: Any, pages: bool) -> bool:
+    """Whether a request is collect's. Segment posts to a destination's name; its pages are at that name, and under it."""
+    path: str = scope["path"]
+    if not path.startswith(PLACE):
+        return path.startswith("/v1/")
+    return not pages or (scope["method"] not in ("GET", "HEAD") and "/" not in path[len(PLACE) :])
 
 
 async def _every(seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:

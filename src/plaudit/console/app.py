@@ -9,14 +9,32 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
-from plaudit.console import configuration, connections, events, overview, settings, signing, sources, start
+from plaudit.console import (
+    configuration,
+    connections,
+    decisions,
+    destination,
+    events,
+    invitations,
+    overview,
+    settings,
+    signing,
+    sources,
+    start,
+    story,
+    tester,
+)
 from plaudit.console.views import STATIC, render
 from plaudit.manage.context import context
 from plaudit.manage.guard import COOKIE, PublicFiles
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.sessions import csrf
 
-PAGES = (signing, overview, start, connections, sources, events, settings, configuration)
+PAGES = (
+    *(signing, overview, start, connections, sources, events),
+    *(invitations, decisions, story, destination, tester),
+    *(settings, configuration),
+)
 HEADS = {403: "Not allowed", 404: "Not found", 409: "Too late", 503: "Not now"}
 
 
