@@ -23,6 +23,7 @@ from plaudit.collect.inlets import Inlets
 from plaudit.collect.partner import PLACE
 from plaudit.collect.sources import Sources
 from plaudit.config import Config
+from plaudit.console import app as console
 from plaudit.deliver.deliverer import RECOVERY, Deliverer
 from plaudit.destinations.base import ATTENTION
 from plaudit.destinations.catalog import destinations
@@ -103,7 +104,7 @@ class Plaudit:
     async def set_up_link(self) -> str | None:
         """The address where the first person makes themselves known; None when there is somebody."""
         link = await self._context.sessions.link() if "console" in self._roles else None
-        return link and f"{self.url}/setup?link={link}"
+        return link and f"{self.url}/set-up?link={link}"
 
     async def start(self, config: Config | None = None) -> None:
         """Apply `config`, if given, and begin. Raises `PlauditError`: why it cannot."""
@@ -153,8 +154,9 @@ class Plaudit:
         self._tasks.append(asyncio.create_task(_every(seconds, name, step), name=name))
 
     def _app(self) -> Any:
-        if "console" in self._roles:
-            others = create_app(self._context, self.routes())
+        pages = "console" in self._roles
+        if pages:
+            others = create_app(self._context, self.routes(), console.shown)
         else:
             others = health.create_app(self._faults, self._measure)
         if "collect" not in self._roles:
@@ -162,13 +164,13 @@ class Plaudit:
         collect = Collect(self._log, self._sources, self._inlets, self._clock)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            await (collect if scope["path"].startswith(("/v1/", PLACE)) else others)(scope, receive, send)
+            await (collect if _is_collected(scope, pages) else others)(scope, receive, send)
 
         return app
 
     def routes(self) -> list[BaseRoute]:
         """What a process with the role console serves beside `/v1/`; each says who may use it."""
-        return [*health.routes(self._faults, self._measure), health.welcome(), *calls.routes()]
+        return [*health.routes(self._faults, self._measure), *calls.routes(), *console.routes()]
 
     async def _faults(self) -> list[str]:
         """What keeps this process from being ready."""
@@ -248,6 +250,14 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_collected(scope: Any, pages: bool) -> bool:
+    """Whether a request is collect's. Segment posts to a destination's name; its pages are at that name, and under it."""
+    path: str = scope["path"]
+    if not path.startswith(PLACE):
+        return path.startswith("/v1/")
+    return not pages or (scope["method"] not in ("GET", "HEAD") and "/" not in path[len(PLACE) :])
 
 
 async def _every(seconds: float, name: str, step: Callable[[], Awaitable[None]]) -> None:

@@ -13,12 +13,11 @@ from plaudit.manage.guard import SAFE, Guarded
 from plaudit.store.access import Role, hashed
 
 OPEN = {
-    "/",
     "/healthz",
     "/readyz",
     "/metrics",
     "/sign-in",
-    "/setup",
+    "/set-up",
 }  # all that anybody may ask for, but for files
 
 

@@ -93,7 +93,7 @@ async def test_a_start_shows_the_way_in_while_there_is_nobody(tmp_path: Path) ->
     plaudit = Plaudit(Options(data=tmp_path / "data", port=0))
     await plaudit.start()
     first = await plaudit.set_up_link()
-    assert first is not None and first.startswith(f"{plaudit.url}/setup?link=")
+    assert first is not None and first.startswith(f"{plaudit.url}/set-up?link=")
     await plaudit.store.access.add_person("amy", Role.ADMIN, "hash", 1)
     assert await plaudit.set_up_link() is None
     await plaudit.stop()

@@ -1,0 +1,94 @@
+"""`/invitations`: the ledger, searched by order, customer, state and time, a page at a time.
+
+Who looks for an address posts it, so that no address comes to stand in a link or in a proxy's log.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from plaudit.console.views import render
+from plaudit.destinations.base import ATTENTION, State
+from plaudit.manage import invitations
+from plaudit.manage.context import Context, context
+from plaudit.manage.forms import form
+from plaudit.manage.given import read
+from plaudit.manage.guard import Role, guarded
+from plaudit.manage.invitations import FindInvitations
+from plaudit.manage.problems import ProblemError
+
+CONDITIONS = ("order_id", "email", "state", "destination", "source", "reason", "since", "until")
+AGO = ("1 hour", "1 day", "7 days", "30 days")
+
+
+async def _list(request: Request) -> Response:
+    return await _page(request, _conditions(request.query_params), request.query_params.get("cursor"))
+
+
+async def _search(request: Request) -> Response:
+    """To the list's own address, unless that would name a person."""
+    given = await form(request)
+    chosen = _conditions(given)
+    wanted = given.get("q", "").strip()
+    if wanted:
+        chosen["email" if "@" in wanted else "order_id"] = wanted
+    if "email" in chosen:
+        return await _page(request, chosen, given.get("cursor") or None)
+    return RedirectResponse(address(chosen), 303)
+
+
+async def _page(request: Request, chosen: dict[str, str], cursor: str | None) -> Response:
+    its, problem = context(request), ""
+    found = invitations.Invitations([], None)
+    try:
+        asked = read(chosen | ({"cursor": cursor} if cursor else {}), FindInvitations, text=True)
+        found = await invitations.find(its, request.state.who, asked)
+    except ProblemError as error:
+        if error.status != 400:
+            raise
+        problem = error.detail
+    there = await its.store.configuration()
+    return render(
+        request,
+        "invitations/list.html",
+        found=found,
+        chosen=chosen,
+        problem=problem,
+        first=cursor is None,
+        states=[*State],
+        waiting=await waiting(its),
+        destinations=[row.name for row in there.destinations],
+        sources=[*(row.name for row in there.sources), *(row.name for row in there.inlets)],
+        ago=AGO,
+        address=address,
+    )
+
+
+def _conditions(given: Any) -> dict[str, str]:
+    """Those that say something."""
+    found = {key: str(given.get(key) or "").strip() for key in CONDITIONS}
+    return {key: value for key, value in found.items() if value}
+
+
+def address(chosen: dict[str, str], **others: str) -> str:
+    """The list with these conditions, and others in their places; "" takes one away."""
+    asked = {key: value for key, value in (chosen | others).items() if value and key != "email"}
+    return "/invitations" + (f"?{urlencode(asked)}" if asked else "")
+
+
+async def waiting(its: Context) -> dict[str, int]:
+    """How many wait for a person, by state."""
+    everywhere = await its.store.attention()
+    counted = {state.value: sum(each.get(state, 0) for each in everywhere.values()) for state in ATTENTION}
+    return {state: number for state, number in counted.items() if number}
+
+
+routes: list[BaseRoute] = [
+    guarded("/invitations", _list, role=Role.VIEWER, name="invitations"),
+    guarded("/invitations", _search, role=Role.VIEWER, methods=["POST"], name="search_invitations"),
+]

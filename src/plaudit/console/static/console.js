@@ -1,0 +1,113 @@
+// What every page has: local times, light and dark, the menu, copying, dialogs, and words when the server cannot be reached.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+
+  // Times: the page says UTC, the reader sees their own zone; UTC stays in the title.
+  const locale = navigator.language;
+  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const words = (at, now) => {
+    if (at.toDateString() === now.toDateString()) return clock.format(at);
+    return (at.getFullYear() === now.getFullYear() ? day : date).format(at);
+  };
+  const localise = (within) => {
+    const now = new Date();
+    for (const each of within.querySelectorAll("time[datetime]:not([data-local])")) {
+      const at = new Date(each.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      each.textContent = words(at, now);
+      each.dataset.local = "";
+    }
+  };
+
+  const toast = (text) => {
+    const place = document.getElementById("toast");
+    if (!place) return;
+    place.textContent = text;
+    clearTimeout(toast.timer);
+    toast.timer = setTimeout(() => { place.textContent = ""; }, 6000);
+  };
+
+  const themes = ["system", "light", "dark"];
+  const themed = () => root.dataset.theme || "system";
+  const sayTheme = () => {
+    for (const each of document.querySelectorAll("[data-theme-button] [data-word]")) each.textContent = themed();
+  };
+  const nextTheme = () => {
+    const next = themes[(themes.indexOf(themed()) + 1) % themes.length];
+    if (next === "system") delete root.dataset.theme; else root.dataset.theme = next;
+    try { localStorage.setItem("theme", next); } catch { /* it holds for this page */ }
+    sayTheme();
+    document.dispatchEvent(new Event("plaudit:theme"));
+  };
+
+  const copy = async (button) => {
+    const from = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(from.textContent.trim());
+      toast("Copied");
+    } catch {
+      getSelection().selectAllChildren(from);
+      toast("Press Ctrl+C to copy");
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if ("themeButton" in button.dataset) nextTheme();
+    if (button.dataset.copy) copy(button);
+    if (button.dataset.open) document.getElementById(button.dataset.open).showModal();
+    if ("close" in button.dataset) button.closest("dialog").close();
+    if ("menu" in button.dataset) {
+      const open = button.closest(".side").classList.toggle("open");
+      button.setAttribute("aria-expanded", String(open));
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.matches("dialog[open]")) event.target.close(); // its backdrop
+  });
+  document.addEventListener("keydown", (event) => {
+    const side = document.querySelector(".side.open");
+    if (event.key === "Escape" && side) side.querySelector("[data-menu]").click();
+    if (event.key === "/" && !event.target.matches("input, textarea, select") && !event.ctrlKey && !event.metaKey) {
+      const search = document.querySelector("main input[type=search]");
+      if (search) { event.preventDefault(); search.focus(); }
+    }
+  });
+
+  // Lists that are filtered where they stand: [data-filters="#list"] holds what is looked for.
+  document.addEventListener("input", (event) => {
+    const list = event.target.dataset.filters && document.querySelector(event.target.dataset.filters);
+    if (!list) return;
+    const wanted = event.target.value.trim().toLowerCase();
+    let left = 0;
+    for (const each of list.querySelectorAll("[data-words]")) {
+      each.hidden = !each.dataset.words.toLowerCase().includes(wanted);
+      left += each.hidden ? 0 : 1;
+    }
+    const none = list.parentElement.querySelector("[data-none]");
+    if (none) none.hidden = left > 0;
+  });
+
+  document.addEventListener("change", (event) => {
+    if ("submit" in event.target.dataset) event.target.form.requestSubmit();
+  });
+
+  // The server's own words, or that it cannot be reached.
+  document.addEventListener("htmx:responseError", (event) => {
+    const said = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector("[role=alert]");
+    toast(said ? said.textContent.trim() : `The server answered ${event.detail.xhr.status}`);
+  });
+  document.addEventListener("htmx:sendError", () => toast("The server cannot be reached"));
+
+  document.addEventListener("htmx:load", (event) => localise(event.detail.elt.parentElement || document));
+  document.addEventListener("DOMContentLoaded", () => {
+    localise(document);
+    sayTheme();
+    const tab = document.querySelector(".tabs [aria-current]");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 16;
+  });
+})();

@@ -1,0 +1,125 @@
+"""A destination in a browser: its lane, its settings as a form, and its event tester."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.async_api import expect
+
+from plaudit.destinations.base import State
+from support import API_KEY
+
+from .conftest import Console
+from .shop import ended, faults, order
+
+PLACE = "/destinations/trustpilot"
+
+
+async def test_a_lane_is_paused_and_resumed(console: Console) -> None:
+    await order(console, "1001")
+    await ended(console, "1001", State.ACCEPTED)
+    page = await console.open(PLACE)
+    await expect(page.locator(".figure", has_text="Accepted").locator(".figure-number")).to_have_text("1")
+    await console.sound("lane")
+
+    await page.get_by_text("Pause…").click()
+    await page.get_by_label("Why").fill("the shop moves")
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.get_by_role("status").filter(has_text="the shop moves")).to_be_visible()
+    await console.sound("lane-paused")
+    await order(console, "1002")
+    await ended(console, "1002", State.QUEUED)
+    await page.get_by_role("button", name="Resume").click()
+    await expect(page.get_by_text("the shop moves")).to_have_count(0)
+    await ended(console, "1002", State.ACCEPTED)
+
+    await page.get_by_role("button", name="Test the connection").click()
+    await expect(page.locator("#tested")).not_to_be_empty()
+    await console.sound("lane-tested")
+
+
+async def test_the_form_saves_what_is_good_and_says_what_is_not(console: Console) -> None:
+    page = await console.open(f"{PLACE}/settings")
+    assert API_KEY not in await page.content()
+    await console.sound("settings-form")
+
+    await page.get_by_label("API Key").fill("anotherIntegrationKey")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved. It is in force now.")).to_be_visible()
+    there = await console.plaudit.store.configuration()
+    assert there.destinations[0].settings["api_key"] == "anotherIntegrationKey"
+    assert there.destinations[0].settings["base_url"] == console.sandbox.url
+    assert "anotherIntegrationKey" not in await page.content()
+
+    await page.get_by_label("API Key").fill("")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_contain_text("api_key")
+    assert [each for each in console.complaints if "422" not in each] == []
+    console.complaints.clear()
+    await console.sound("settings-form-wrong")
+
+    await page.goto(f"{console.url}{PLACE}/settings")
+    await page.get_by_label("Channel").select_option("invitations_api")
+    await expect(page.get_by_label("Business Unit")).to_be_visible()  # what this channel needs
+    await console.sound("settings-form-invitations-api")
+
+
+async def test_removing_asks_first(console: Console) -> None:
+    page = await console.open(f"{PLACE}/settings")
+    await page.get_by_role("button", name="Remove…").click()
+    await expect(page.get_by_role("heading", name="Remove trustpilot?")).to_be_visible()
+    await console.sound("destination-remove")
+    await page.get_by_role("button", name="Remove it").click()
+    await expect(page.get_by_role("heading", name="Remove trustpilot?")).to_have_count(0)
+    assert (await console.plaudit.store.configuration()).destinations == []
+
+
+async def test_an_event_is_tried_dry_and_then_for_real(console: Console) -> None:
+    page = await console.open(f"{PLACE}/tester")
+    await console.sound("tester")
+    await page.get_by_role("button", name="Dry run").click()
+    result = page.locator("#result")
+    await expect(result).to_contain_text("would make a review invitation")
+    await expect(result.locator("pre").first).to_contain_text("ada@example.com")
+    assert API_KEY not in await result.inner_text() or "url" in await result.inner_text()
+    await console.sound("tester-dry")
+    assert await console.plaudit.store.invitations(limit=1) == []
+
+    await page.fill("textarea", "{ this is no JSON")
+    await page.get_by_role("button", name="Dry run").click()
+    await expect(result.get_by_role("alert")).to_contain_text("this is no JSON")
+    await page.fill("textarea", "[" * 5000)
+    await page.get_by_role("button", name="Dry run").click()
+    await expect(result.get_by_role("alert")).to_contain_text("JSON")
+
+    event = {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "u1",
+        "properties": {"order_id": "tested-1", "email": "grace@example.com", "name": "Grace"},
+    }
+    await page.fill("textarea", json.dumps(event))
+    await page.get_by_role("button", name="Send for real").click()
+    await result.get_by_role("link", name="See its story").click(timeout=15_000)
+    await expect(page).to_have_url(re.compile("/invitations/[0-9]+$"))
+    await ended(console, "tested-1", State.ACCEPTED)
+
+    # A real one into the editor: its customer is shown, so that is recorded.
+    await page.goto(f"{console.url}{PLACE}/tester")
+    await page.get_by_label("Start from").select_option(index=1)
+    await page.get_by_role("button", name="Take").click()
+    await expect(page.locator("textarea")).to_have_value(re.compile("grace@example.com"))
+    recorded = await console.plaudit.store.access.audit(limit=1)
+    assert recorded[0].action == "reveal"
+
+
+async def test_a_bad_key_pauses_it_and_the_lane_says_why(console: Console) -> None:
+    await faults(console, "401")
+    await order(console, "1001")
+    await ended(console, "1001", State.BLOCKED)
+    page = await console.open(PLACE)
+    await expect(page.locator(".banner-bad")).to_contain_text("Paused")
+    await console.sound("lane-blocked")
+    page = await console.open("/destinations/nowhere")
+    await expect(page.get_by_role("alert")).to_contain_text("nowhere")

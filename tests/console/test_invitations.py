@@ -1,0 +1,135 @@
+"""The ledger in a browser: search, one order's story, and what a person decides about one or many."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import expect
+
+from plaudit.destinations.base import State
+from plaudit.store.access import Role
+
+from .conftest import Console
+from .shop import ended, faults, order
+
+
+async def test_an_empty_ledger_says_what_fills_it(console: Console) -> None:
+    page = await console.open("/invitations")
+    await expect(page.get_by_role("heading", name="No invitation yet")).to_be_visible()
+    await console.sound("invitations-empty")
+
+
+async def test_invitations_are_found_by_order_customer_and_state(console: Console) -> None:
+    for number in range(1001, 1061):
+        await order(console, str(number))
+    await ended(console, "1060", State.ACCEPTED)
+    await faults(console, "400x1")
+    await order(console, "2001-an-order-id-of-a-shop-that-likes-them-long-and-without-a-break")
+    await ended(console, "2001-an-order-id-of-a-shop-that-likes-them-long-and-without-a-break", State.REFUSED)
+
+    page = await console.open("/invitations")
+    await expect(page.locator("tbody tr")).to_have_count(50)
+    assert "customer1060@" not in await page.content()
+    await console.sound("invitations")
+    assert len(await page.content()) < 100_000
+    await page.get_by_role("link", name="Older").click()
+    await expect(page.locator("tbody tr")).to_have_count(11)
+    await page.get_by_role("link", name="Newest").click()
+
+    await page.get_by_role("link", name=re.compile("^Refused")).click()
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.get_by_role("link", name=re.compile("^Refused"))).to_have_attribute(
+        "aria-current", "true"
+    )
+
+    await page.goto(f"{console.url}/invitations")
+    await page.keyboard.press("/")  # the search has the focus then
+    await page.keyboard.type("customer1003@example.com")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.get_by_role("link", name="1003", exact=True)).to_be_visible()
+    assert "customer" not in page.url  # no address in what servers and browsers keep
+
+    await page.fill("[type=search]", "1007")
+    await page.get_by_role("button", name="Search").click()
+    await expect(page).to_have_url(re.compile("order_id=1007"))
+    await expect(page.get_by_role("link", name="1007", exact=True)).to_be_visible()
+
+    await page.goto(f"{console.url}/invitations?since=whenever")
+    await expect(page.get_by_role("alert")).to_contain_text("whenever")
+    await console.sound("invitations-bad-time")
+    await page.goto(f"{console.url}/invitations?order_id=none-such")
+    await expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+
+
+async def test_a_refused_one_is_read_and_mended(console: Console) -> None:
+    await faults(console, "400x1")
+    await order(console, "3001")
+    id_ = await ended(console, "3001", State.REFUSED)
+    page = await console.open(f"/invitations/{id_}")
+    await expect(page.get_by_role("heading", name="Order 3001")).to_be_visible()
+    await expect(page.get_by_text("Attempt 1")).to_be_visible()
+    assert "customer3001@example.com" not in await page.content()
+    await page.get_by_text("The event", exact=True).click()
+    await expect(page.locator(".timeline pre")).to_contain_text("order_id")
+    assert "customer3001@example.com" not in await page.content()
+    await page.get_by_text("Request and answer").click()
+    await console.sound("story-refused")
+
+    await page.get_by_role("button", name="Show customer").click()
+    await expect(page.get_by_text("customer3001@example.com").first).to_be_visible()
+    recorded = await console.plaudit.store.access.audit(limit=1)
+    assert (recorded[0].action, recorded[0].about) == ("reveal", f"invitation {id_}")
+
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.get_by_role("heading", name="Retry 1 invitation?")).to_be_visible()
+    await console.sound("decide-one")
+    await page.get_by_role("button", name="Retry").click()
+    # It goes on by itself, with nobody loading the page again.
+    await expect(page.locator(".page-head .state-accepted")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("Attempt 2")).to_be_visible()
+    await console.sound("story-accepted")
+
+
+async def test_many_are_decided_with_their_number_first(console: Console) -> None:
+    await faults(console, "reset-after")
+    for number in range(4001, 4006):
+        await order(console, str(number))
+    for number in range(4001, 4006):
+        await ended(console, str(number), State.UNCERTAIN)
+    await faults(console)
+
+    page = await console.open("/invitations?state=uncertain")
+    await page.get_by_label("Order 4002").check()
+    await page.get_by_label("Order 4004").check()
+    await page.get_by_role("button", name="They arrived").click()
+    await expect(page.get_by_role("heading", name="Did 2 invitations arrive?")).to_be_visible()
+    await console.sound("decide-many")
+    await page.get_by_role("button", name="They arrived").click()
+    await expect(page.get_by_role("heading", name="2 are accepted now")).to_be_visible()
+    await page.get_by_role("link", name="Back to the list").click()
+    await expect(page.locator("tbody tr")).to_have_count(3)
+
+    await page.get_by_role("button", name="Send again").click()  # none ticked: all that fit
+    await expect(page.get_by_role("heading", name="Send 3 invitations again?")).to_be_visible()
+    await page.get_by_role("button", name="Send again").click()
+    await expect(page.get_by_role("heading", name="3 are queued now")).to_be_visible()
+    for number in (4001, 4003, 4005):
+        await ended(console, str(number), State.ACCEPTED)
+
+
+async def test_a_viewer_reads_and_decides_nothing(bare: Console) -> None:
+    await bare.sign_in(Role.VIEWER)
+    page = await bare.open("/invitations")
+    await expect(page.get_by_role("heading", name="No invitation yet")).to_be_visible()
+    for path in ("/invitations/decide", "/invitations/1/reveal"):
+        token = await page.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['x-csrf-token']")
+        status = await page.evaluate(
+            "([path, token]) => fetch(path, {method: 'POST', headers: {'x-csrf-token': token}}).then(r => r.status)",
+            [path, token],
+        )
+        assert status == 403, path
+    page = await bare.open("/invitations/77")
+    await expect(page.get_by_role("alert")).to_contain_text("there is no invitation 77")
+    page = await bare.open("/invitations/" + "9" * 40)
+    await expect(page.get_by_role("alert")).to_contain_text("there is no invitation")
