@@ -9,14 +9,20 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import tomli_w
 
-from plaudit.definitions import DefinitionConfig, audience_called, circles, definition_table, read_definition
+from plaudit.definitions import (
+    DefinitionConfig,
+    audience_called,
+    circles,
+    definition_table,
+    exist,
+    read_definition,
+)
 from plaudit.destinations.base import Destination
 from plaudit.destinations.validate import validate
 from plaudit.engage.definitions import Kind
@@ -221,7 +227,7 @@ class _Reader:
                     there = sorted(config.audiences)
                     self.faults.append(
                         f"[destinations.{name}.settings]: no audience is called {audience!r}; "
-                        + _exist(audience, there, "[audiences.NAME]")
+                        + exist(audience, there, "audiences")
                     )
 
     def _same_keys(self, config: Config) -> None:
@@ -250,7 +256,7 @@ class _Reader:
             connected = []
         for source in connected:
             if source not in sources:
-                self.faults.append(f"{where}: no source is called {source!r}; {_exist(source, sources)}")
+                self.faults.append(f"{where}: no source is called {source!r}; {exist(source, sources)}")
         given = table.get("settings", {})
         if not isinstance(given, dict):
             self.faults.append(f"{where}: settings must be a table: [destinations.{name}.settings]")
@@ -268,7 +274,7 @@ class _Reader:
     def _unknown(self, where: str, table: dict[str, Any], known: list[str]) -> None:
         for key in table:
             if key not in known:
-                self.faults.append(f"{where}: unknown key {key!r}; {_exist(key, known)}")
+                self.faults.append(f"{where}: unknown key {key!r}; {exist(key, known)}")
 
     def _secret(self, where: str, key: str, value: Any) -> Any:
         """The value, or what an `env:` or `file:` in its place leads to."""
@@ -296,9 +302,3 @@ class _Reader:
                 self.faults.append(f"{where}: {key} wants the file {path}: {reason}")
                 return None
         return value
-
-
-def _exist(wanted: str, names: list[str], section: str = "[sources.NAME]") -> str:
-    close = get_close_matches(wanted, names, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return hint + (f"there is {', '.join(sorted(names))}" if names else f"there is none: add {section}")

@@ -40,7 +40,7 @@ def read_definition(
     where: str, kind: Kind, name: str, table: dict[str, Any], destinations: list[str]
 ) -> tuple[DefinitionConfig | None, list[str]]:
     """The definition, or None; and all that is wrong with its table."""
-    faults = [f"{where}: unknown key {key!r}; {_exist(key, list(KEYS))}" for key in table if key not in KEYS]
+    faults = [f"{where}: unknown key {key!r}; {exist(key, list(KEYS))}" for key in table if key not in KEYS]
     title = table.get("name", name)
     if not isinstance(title, str) or not title.strip() or len(title) > LONGEST_TITLE:
         faults.append(f"{where}: name must be a text of 1 to {LONGEST_TITLE} characters")
@@ -57,7 +57,7 @@ def read_definition(
         faults.append(f'{where}: destinations must be a list of names: destinations = ["trustpilot"]')
         to = []
     faults += [
-        f"{where}: no destination is called {each!r}; {_exist(each, destinations)}"
+        f"{where}: no destination is called {each!r}; {exist(each, destinations, 'destinations')}"
         for each in to
         if each not in destinations
     ]
@@ -125,9 +125,10 @@ def definition_table(name: str, config: DefinitionConfig) -> dict[str, Any]:
     return table if config.enabled else table | {"enabled": False}
 
 
-def _exist(wanted: str, names: list[str]) -> str:
+def exist(wanted: str, names: list[str], section: str = "sources") -> str:
+    """What there is, when what was named is not: the nearest first."""
     close = get_close_matches(wanted, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return hint + (
-        f"there is {', '.join(sorted(names))}" if names else "there is none: add [destinations.NAME]"
+        f"there is {', '.join(sorted(names))}" if names else f"there is none: add [{section}.NAME]"
     )
