@@ -323,7 +323,7 @@ def test_commands_are_what_they_take(example: Example) -> None:
 
 
 async def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
-    """But for ports, the temporary directory and the time it took."""
+    """But for ports, the temporary directory, the one-time link and the time it took."""
     log = tmp_path / "demo.log"
     demo = Process("demo", "--port", "0", "--sandbox-port", "0", log=log)
     try:
@@ -336,5 +336,6 @@ async def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
 
 def the_same_each_time(text: str) -> str:
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
+    text = re.sub(r"link=\S+", "link=LINK", text)
     text = re.sub(r"\S*python -m plaudit|\S*bin/plaudit", "plaudit", text)  # as it was called
     return re.sub(r"after \d+ ms", "after N ms", re.sub(r"\S*plaudit-demo-\w+", "DIRECTORY", text)).strip()

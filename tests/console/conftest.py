@@ -81,9 +81,13 @@ class Console:
                 yield theme, width
         await self.page.emulate_media(color_scheme="light")
 
-    async def _picture(self, name: str) -> None:
+    def picture(self, name: str) -> Path:
+        """Where one is kept."""
         SHOTS.mkdir(exist_ok=True)
-        await self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+        return SHOTS / f"{name}.png"
+
+    async def _picture(self, name: str) -> None:
+        await self.page.screenshot(path=self.picture(name), full_page=True)
 
     def _asked(self, request: Any) -> None:
         if not request.url.startswith((self.url, "data:")):

@@ -116,6 +116,13 @@ async def test_the_debugger_follows_what_comes_in(console: Console) -> None:
     assert "reveal" in {entry.action for entry in audit}
     await console.sound("source-raw")
 
+    long = track({"order_id": "9" * 200, "email": "ada@example.com"}, event="Order Completed " + "x" * 300)
+    await asyncio.to_thread(http, f"{console.url}/v1/track", long, key="testWriteKey")
+    await expect(page.locator("#events li")).to_have_count(3)
+    await page.locator("#events li button").first.click()
+    await expect(detail).to_contain_text("xxx")
+    await console.sound("source-long")
+
     await page.get_by_role("button", name="Show", exact=True).first.click()
     await expect(page.locator("#write-key")).to_have_text("testWriteKey")
     await page.get_by_role("button", name="Rotate the key").click()

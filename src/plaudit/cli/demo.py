@@ -114,6 +114,8 @@ async def _demo(data: Path, port: int, sandbox_port: int, *, kept: bool) -> None
             await plaudit.start(parse(CONFIG.format(key=WRITE_KEY, sandbox=sandbox.url), destinations()))
             say(f"Plaudit {__version__}: a server and a sandbox Trustpilot, nothing reaches anybody\n")
             say(f"  server   {plaudit.url}   write key {WRITE_KEY}")
+            if link := await plaudit.set_up_link():
+                say(f"  console  {link}   who opens it is its admin")
             say(f"  sandbox  {sandbox.url}   open it in a browser: it shows the invitations")
             say(f"  data     {data}" + ("" if kept else "   (temporary)") + "\n")
             started = time.perf_counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +27,7 @@ from plaudit.console import (
     tester,
 )
 from plaudit.console.views import STATIC, render
+from plaudit.errors import PlauditError
 from plaudit.manage.context import context
 from plaudit.manage.guard import COOKIE, PublicFiles
 from plaudit.manage.problems import ProblemError
@@ -45,11 +48,13 @@ def routes() -> list[BaseRoute]:
 
 async def shown(request: Request, problem: ProblemError) -> Response:
     """A page that says what cannot be done, in place of what was asked for."""
-    if not hasattr(request.state, "who"):  # no route was found, so nobody has looked
+    if not hasattr(request.state, "who"):  # no route was found, or the store is away: nobody has looked
+        request.state.who, request.state.csrf = None, ""
         secret = request.cookies.get(COOKIE)
-        session = await context(request).sessions.of_cookie(secret) if secret else None
-        request.state.who = session and session.who
-        request.state.csrf = csrf(session.secret) if session else ""
+        with contextlib.suppress(PlauditError):
+            session = await context(request).sessions.of_cookie(secret) if secret else None
+            if session is not None:
+                request.state.who, request.state.csrf = session.who, csrf(session.secret)
     said = problem.detail
     if problem.code == "not_found" and said == "Not Found":
         said = f"There is nothing at {request.url.path[:100]}."

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from plaudit.console.views import render, text_of
+from plaudit.errors import PlauditError
 from plaudit.manage import events, shapes
 from plaudit.manage.context import Context, context
 from plaudit.manage.events import FindEvents
@@ -27,6 +28,7 @@ from plaudit.spec import dispositions
 FIRST = 50  # rows of a page
 MOST = 100  # rows that the stream looks back, each time
 SECONDS = 1.0  # between looks
+LONGEST = 300  # looks of one stream; then the browser asks again, and is asked who it is
 QUIET = 15.0  # after so long with nothing to say the stream says that it lives
 KNOWN = frozenset({"disposition", "order_id"})
 
@@ -95,20 +97,31 @@ async def _live(request: Request) -> Response:
 def stream(messages: AsyncIterator[str]) -> Response:
     """Server-sent events: `messages` are already in their form."""
     return StreamingResponse(
-        messages,
+        _until_trouble(messages),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no", "cache-control": "no-store"},
     )
+
+
+async def _until_trouble(messages: AsyncIterator[str]) -> AsyncIterator[str]:
+    """A stream that ends is asked for again by the browser: so it ends when the store is away."""
+    with contextlib.suppress(PlauditError):
+        async for each in messages:
+            yield each
 
 
 def message(html: str, event: str = "message") -> str:
     return f"event: {event}\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
 
 
-async def pause(its: Context, seconds: float = SECONDS) -> None:
-    """For a while, or until the server stops."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(its.closing.wait(), seconds)
+async def looks(its: Context) -> AsyncIterator[None]:
+    """One each second, until it is time to ask again or the server stops."""
+    for _ in range(LONGEST):
+        if its.closing.is_set():
+            return
+        yield
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(its.closing.wait(), SECONDS)
 
 
 async def _news(its: Context, seen: str, wanted: Wanted) -> AsyncIterator[str]:
@@ -116,7 +129,7 @@ async def _news(its: Context, seen: str, wanted: Wanted) -> AsyncIterator[str]:
     shown: set[int] | None = None
     silent = 0.0
     yield ": here\n\n"
-    while not its.closing.is_set():
+    async for _ in looks(its):
         newest = await its.store.events(
             source=wanted.source, disposition=wanted.disposition, order_id=wanted.order_id, limit=MOST
         )
@@ -132,7 +145,6 @@ async def _news(its: Context, seen: str, wanted: Wanted) -> AsyncIterator[str]:
         if silent >= QUIET:
             silent = 0.0
             yield ": still here\n\n"
-        await pause(its)
 
 
 async def _first(request: Request) -> Response:
@@ -143,7 +155,7 @@ async def _arrival(its: Context, source: str) -> AsyncIterator[str]:
     """Getting started: the newest event of a source, what became of it, until that is settled."""
     said, silent = "", 0.0
     yield ": here\n\n"
-    while not its.closing.is_set():
+    async for _ in looks(its):
         for row in await its.store.events(source=source, limit=1):
             event = shapes.event(row)
             ids = [each.invitation for each in event.destinations if each.invitation]
@@ -156,7 +168,6 @@ async def _arrival(its: Context, source: str) -> AsyncIterator[str]:
         if silent >= QUIET:
             silent = 0.0
             yield ": still here\n\n"
-        await pause(its)
 
 
 routes: list[BaseRoute] = [

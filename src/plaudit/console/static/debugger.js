@@ -46,6 +46,9 @@
     for (const each of list.querySelectorAll("[aria-pressed=true]")) each.setAttribute("aria-pressed", "false");
     chosen.setAttribute("aria-pressed", "true");
   });
+  document.getElementById("event-detail").addEventListener("htmx:afterSwap", (event) => {
+    if (matchMedia("(max-width: 44rem)").matches) event.currentTarget.scrollIntoView({ block: "start" });
+  });
   document.addEventListener("click", (event) => {
     const view = event.target.closest("[data-view]");
     if (!view) return;
