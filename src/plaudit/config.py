@@ -6,7 +6,6 @@ place in the file and what exists; all faults are told at once.
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -15,11 +14,19 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from plaudit.definitions import DefinitionConfig, audience_called, circles, definition_table, read_definition
+from plaudit.definitions import (
+    DefinitionConfig,
+    audience_called,
+    circles,
+    definition_table,
+    exist,
+    read_definition,
+)
 from plaudit.destinations.base import Destination
 from plaudit.destinations.validate import validate
 from plaudit.engage.definitions import Kind
 from plaudit.errors import ConfigError
+from plaudit.references import resolve
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SECTIONS = ("sources", "destinations", "audiences", "traits")
@@ -220,7 +227,7 @@ class _Reader:
                     there = sorted(config.audiences)
                     self.faults.append(
                         f"[destinations.{name}.settings]: no audience is called {audience!r}; "
-                        + exist(audience, there, "[audiences.NAME]")
+                        + exist(audience, there, "audiences")
                     )
 
     def _same_keys(self, config: Config) -> None:
@@ -271,27 +278,7 @@ class _Reader:
 
     def _secret(self, where: str, key: str, value: Any) -> Any:
         """The value, or what an `env:` or `file:` in its place leads to."""
-        if not isinstance(value, str):
-            return value
-        if self._known is not None and value.startswith(("env:", "file:")):
-            if value[4:] not in self._known:
-                self.faults.append(
-                    f"{where}: {key} cannot be {value[:60]!r} here: say the value itself, or leave what export says"
-                )
-            return self._known.get(value[4:])
-        if value.startswith("env:"):
-            found = os.environ.get(value[4:])
-            if not found:
-                self.faults.append(
-                    f"{where}: {key} wants the environment variable {value[4:]}, which is not set"
-                )
-            return found
-        if value.startswith("file:"):
-            path = self._folder / value[5:]
-            try:
-                return path.read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "not UTF-8 text"
-                self.faults.append(f"{where}: {key} wants the file {path}: {reason}")
-                return None
-        return value
+        found, fault = resolve(key, value, self._folder, self._known)
+        if fault:
+            self.faults.append(f"{where}: {fault}")
+        return found
