@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from starlette.requests import Request
@@ -44,7 +43,13 @@ EXAMPLES = {
 
 async def _new(request: Request) -> Response:
     kind = kind_of(request)
-    values = {"title": "", "query": START[kind], "destinations": [], "send": "identify", "enabled": True}
+    values: dict[str, Any] = {
+        "title": "",
+        "query": START[kind],
+        "destinations": [],
+        "send": "identify",
+        "enabled": True,
+    }
     return await _form(request, "", values)
 
 
@@ -55,7 +60,7 @@ async def _edit(request: Request) -> Response:
     for each in there.definitions:
         if each.name == row.name and each.kind == row.kind:
             to = [names[id_] for id_ in each.destinations if id_ in names]
-            values = {"title": each.title, "query": each.query, "destinations": to}
+            values: dict[str, Any] = {"title": each.title, "query": each.query, "destinations": to}
             values |= {"send": each.options.send, "enabled": each.enabled}
             return await _form(request, row.name, values)
     raise ProblemError(409, "wrong_state", f"{row.name} was just taken out")
@@ -68,8 +73,6 @@ async def _save(request: Request) -> Response:
     values = _values(given)
     asked = {**values, "kind": kind, "name": name or defining.named(values["title"]), "new": not name}
     try:
-        if not values["title"]:
-            raise ProblemError(422, "bad_name", "give it a name")
         await defining.put(its, who, read(asked, PutDefinition))
     except FaultsError as error:
         return await _form(request, name, values, error.faults, 422)
@@ -87,12 +90,10 @@ async def _estimate(request: Request) -> Response:
     about, problem = None, ""
     until = its.clock.now() + PATIENCE_MS
     try:
-        async with contextlib.aclosing(
-            previews.preview(its.store, its.kinds, query, kind, its.clock)  # type: ignore[type-var]
-        ) as found_:
-            async for about in found_:
-                if its.clock.now() > until:
-                    break
+        async for each in previews.preview(its.store, its.kinds, query, kind, its.clock):
+            about = each
+            if its.clock.now() > until:
+                break
     except QueryError as error:
         problem = error.shown()
     return render(request, "audiences/estimate.html", kind=kind, about=about, problem=problem)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from msgspec import field
+
 from plaudit.config import Config
 from plaudit.definitions import DefinitionConfig
 from plaudit.engage.definitions import Kind, Options
 from plaudit.manage import configuring
 from plaudit.manage.context import Context
-from plaudit.manage.given import Given, Name, Text, not_found
+from plaudit.manage.given import Given, Name, not_found
 from plaudit.manage.problems import ProblemError
 from plaudit.store.access import Who
 
@@ -22,9 +24,9 @@ class PutDefinition(Given, kw_only=True):
 
     kind: Kind
     name: Name
-    title: Text
+    title: str
     query: str
-    destinations: list[Name] = []
+    destinations: list[Name] = field(default_factory=list)
     send: Literal["identify", "track"] = "identify"
     enabled: bool = True
     new: bool = False
