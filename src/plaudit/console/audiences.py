@@ -49,7 +49,10 @@ async def _one(request: Request) -> Response:
 async def _part(request: Request) -> Response:
     """What changes while one looks on."""
     row = await found(request)
-    return render(request, "audiences/state.html", kind=row.kind, row=row, moving=_moves(row))
+    page = render(request, "audiences/state.html", kind=row.kind, row=row, moving=_moves(row))
+    if not _moves(row):
+        page.headers["hx-refresh"] = "true"  # members have come that the rest of the page does not show
+    return page
 
 
 async def _explain(request: Request) -> Response:
@@ -91,7 +94,7 @@ async def _page(
         wanted=wanted,
         said=said,
         problem=problem,
-        moving=_moves(row),
+        moving=_moves(row) and not wanted,
     )
 
 

@@ -62,7 +62,9 @@ def put_together(built: Built) -> str:
         return ""
     parts = tuple(_condition(row) for row in built.rows)
     joined: t.Definition = parts[0] if len(parts) == 1 else (t.And if built.every else t.Or)(of=parts)
-    return write(joined)
+    written = write(joined)
+    read(written, "audience")  # which says what is wrong with a name
+    return written
 
 
 def of_form(given: Any) -> Built:
