@@ -148,7 +148,11 @@ def test_profile(data: Path) -> None:
         (found,) = plaudit("profile", who, "--json", "--data", data).objects
         assert (found["profile"], found["traits"], found["events"]) == (3, {"city": "Odense"}, 1)
     ran = plaudit("profile", "u3", "--data", data)
-    assert "order_completed_last_30days" in ran.out and "partner was told true" in ran.out
+    assert (
+        "order_completed_last_30days" in ran.out
+        and "partner was told true" in ran.out
+        and "#3: 1 event, first" in ran.out
+    )
     ran = plaudit("profile", "nobody", "--data", data)
     assert ran.code == 1 and "nobody is known by that: give an e-mail address" in ran.err
 
