@@ -172,5 +172,5 @@ async def test_any_casing_is_read(line: Line) -> None:
 
 
 async def test_only_post(line: Line) -> None:
-    reply = await asyncio.to_thread(http, f"{line.plaudit.url}/destinations/trustpilot")
+    reply = await asyncio.to_thread(http, f"{line.plaudit.url}/destinations/trustpilot", method="PUT")
     assert reply.status == 405 and "takes POST" in reply.body["message"]

@@ -12,13 +12,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from plaudit.console import (
+    audiences,
     configuration,
     connections,
     decisions,
+    defining,
     destination,
     events,
     invitations,
     overview,
+    profiles,
     settings,
     signing,
     sources,
@@ -36,6 +39,7 @@ from plaudit.manage.sessions import csrf
 PAGES = (
     *(signing, overview, start, connections, sources, events),
     *(invitations, decisions, story, destination, tester),
+    *(defining, audiences, profiles),
     *(settings, configuration),
 )
 HEADS = {403: "Not allowed", 404: "Not found", 409: "Too late", 503: "Not now"}

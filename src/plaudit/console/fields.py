@@ -70,7 +70,7 @@ def groups(kind: Destination, settings: Settings, faults: Iterable[str] = ()) ->
     others = [field for field in rest if field not in used]
     named = [
         Group("To connect", first, True),
-        Group("Set", used, True),
+        Group("What you set", used, True),
         Group("More settings", others, False),
     ]
     return [group for group in named if group.fields]

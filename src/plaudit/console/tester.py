@@ -39,7 +39,7 @@ async def _from_event(request: Request) -> Response:
     given = await form(request)
     id_ = given.get("event", "")
     if not (id_.isascii() and id_.isdecimal() and len(id_) < 19):
-        return await _page(request, row, given.get("source", ""), given.get("text", ""))
+        raise not_found("event", id_[:40])
     raw = await events.reveal(its, request.state.who, OfId(id=int(id_)))
     event = dict(raw.json) if isinstance(raw.json, dict) else {}
     for own in ("messageId", "timestamp", "sentAt", "originalTimestamp"):  # it shall count as a new one

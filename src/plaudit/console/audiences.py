@@ -1,0 +1,123 @@
+"""`/audiences` and `/traits`: what there is, how each is told, who is in, and why one person is or is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from plaudit.console.views import render
+from plaudit.engage.definitions import Kind
+from plaudit.errors import PlauditError
+from plaudit.manage import audiences, shapes
+from plaudit.manage.audiences import Explained, Listed
+from plaudit.manage.context import context
+from plaudit.manage.forms import form
+from plaudit.manage.given import not_found
+from plaudit.manage.guard import Role, guarded
+
+MEMBERS = 50
+KINDS: dict[str, Kind] = {"audiences": "audience", "traits": "trait"}
+
+
+def kind_of(request: Request) -> Kind:
+    return KINDS[request.url.path.split("/")[1]]
+
+
+async def found(request: Request) -> Listed:
+    """The one that the path names. Raises `ProblemError`: there is none."""
+    kind, name = kind_of(request), request.path_params["name"]
+    its = context(request)
+    for each in await audiences.listed(its.store, its.kinds, kind):
+        if each.name == name:
+            return each
+    raise not_found(kind, name[:64])
+
+
+async def _list(request: Request) -> Response:
+    its, kind = context(request), kind_of(request)
+    rows = await audiences.listed(its.store, its.kinds, kind)
+    return render(request, "audiences/list.html", kind=kind, rows=rows)
+
+
+async def _one(request: Request) -> Response:
+    return await _page(request)
+
+
+async def _part(request: Request) -> Response:
+    """What changes while one looks on."""
+    row = await found(request)
+    page = render(request, "audiences/state.html", kind=row.kind, row=row, moving=_moves(row))
+    if not _moves(row):
+        page.headers["hx-refresh"] = "true"  # members have come that the rest of the page does not show
+    return page
+
+
+async def _explain(request: Request) -> Response:
+    """It is asked by a form, so that no name of a person comes to stand in an address."""
+    row, its = await found(request), context(request)
+    wanted = (await form(request)).get("who", "").strip()
+    try:
+        said = await audiences.explained(its.store, its.kinds, row.name, wanted, its.clock.now())
+    except PlauditError as error:
+        return await _page(request, wanted=wanted, problem=str(error))
+    return await _page(request, wanted=wanted, said=said)
+
+
+async def _page(
+    request: Request, wanted: str = "", said: Explained | None = None, problem: str = ""
+) -> Response:
+    its, row = context(request), await found(request)
+    after = request.query_params.get("after", "")
+    since = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
+    members = await audiences.members(its.store, its.kinds, row.name, after=since, limit=MEMBERS + 1)
+    shown: list[dict[str, Any]] = [
+        {
+            "profile": each.profile_id,
+            "value": each.value,
+            "since": each.since,
+            "until": each.until,
+            "names": [masked(name.type, name.value) for name in each.identifiers],
+        }
+        for each in members[:MEMBERS]
+    ]
+    return render(
+        request,
+        "audiences/one.html",
+        kind=row.kind,
+        row=row,
+        members=shown,
+        next=shown[-1]["profile"] if len(members) > MEMBERS else None,
+        first=not since,
+        wanted=wanted,
+        said=said,
+        problem=problem,
+        moving=_moves(row) and not wanted,
+    )
+
+
+def masked(kind: str, value: str) -> str:
+    """A name of a person, so that nobody is told who it is."""
+    return f"{kind}: {shapes.mask_email(value) if '@' in value else shapes.mask(value)}"
+
+
+def _moves(row: Listed) -> bool:
+    """Whether something is under way that ends by itself."""
+    runs = any(sync.started_at is not None and sync.ended_at is None for sync in row.syncs)
+    return row.progress is not None or runs
+
+
+routes: list[BaseRoute] = [
+    route
+    for at, kind in KINDS.items()
+    for route in (
+        guarded(f"/{at}", _list, role=Role.VIEWER, name=at),
+        guarded(f"/{at}/{{name}}", _one, role=Role.VIEWER, name=kind),
+        guarded(f"/{at}/{{name}}/state", _part, role=Role.VIEWER, name=f"{kind}_state"),
+        guarded(
+            f"/{at}/{{name}}/explain", _explain, role=Role.VIEWER, methods=["POST"], name=f"explain_{kind}"
+        ),
+    )
+]
