@@ -14,14 +14,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from plaudit.definitions import (
-    DefinitionConfig,
-    audience_called,
-    circles,
-    definition_table,
-    exist,
-    read_definition,
-)
+from plaudit.definitions import DefinitionConfig, circles, definition_table, exist, not_there, read_definition
 from plaudit.destinations.base import Destination
 from plaudit.destinations.validate import validate
 from plaudit.engage.definitions import Kind
@@ -173,7 +166,11 @@ class _Reader:
                 if found is not None:
                     into[name] = found
         self.faults += circles(config.audiences, config.traits)
-        self._asked(config, raw.get("audiences"))
+        for name, destination in config.destinations.items():
+            asks = self._kinds[destination.type].asks
+            asked = asks(destination.settings).audiences if asks is not None else ()
+            strangers = not_there(asked, config.audiences, raw.get("audiences"))
+            self.faults += [f"[destinations.{name}.settings]: {fault}" for fault in strangers]
         return config
 
     def _tables(self, raw: dict[str, Any], section: str) -> list[tuple[str, dict[str, Any]]]:
@@ -215,20 +212,6 @@ class _Reader:
                             f"[destinations.{name}]: has the {setting.key} of [destinations.{other}] and the same source "
                             f"{source!r}, so each order would be invited twice; take one of them out"
                         )
-
-    def _asked(self, config: Config, tables: Any) -> None:
-        """Settings may ask for audiences, which must be there: else nobody would ever be in them."""
-        for name, destination in config.destinations.items():
-            asks = self._kinds[destination.type].asks
-            asked = asks(destination.settings).audiences if asks is not None else ()
-            for audience in asked:
-                faulty = isinstance(tables, dict) and audience in tables  # which is told already
-                if not faulty and not audience_called(audience, config.audiences):
-                    there = sorted(config.audiences)
-                    self.faults.append(
-                        f"[destinations.{name}.settings]: no audience is called {audience!r}; "
-                        + exist(audience, there, "audiences")
-                    )
 
     def _same_keys(self, config: Config) -> None:
         first: dict[str, str] = {}

@@ -8,6 +8,7 @@ destinations = ["trustpilot"]
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -105,9 +106,19 @@ def circles(audiences: dict[str, DefinitionConfig], traits: dict[str, Definition
     return []
 
 
-def audience_called(wanted: str, audiences: dict[str, DefinitionConfig]) -> bool:
-    """Whether one has this name, or the key that is made of its title."""
-    return wanted in audiences or any(wanted == audience_key(each.name, ()) for each in audiences.values())
+def not_there(wanted: Iterable[str], audiences: dict[str, DefinitionConfig], tables: Any) -> list[str]:
+    """What is wrong with settings that ask for audiences by name or key: nobody would ever be in one that is not there.
+
+    Of one whose table is faulty that is told already.
+    """
+    known = {*audiences, *(audience_key(each.name) for each in audiences.values())}
+    known |= set(tables) if isinstance(tables, dict) else set()
+    names = sorted(audiences)
+    return [
+        f"no audience is called {each!r}; {exist(each, names, 'audiences')}"
+        for each in wanted
+        if each not in known
+    ]
 
 
 def definition_table(name: str, config: DefinitionConfig) -> dict[str, Any]:

@@ -22,16 +22,18 @@ FILE = """
 [destinations.partner]
 type = "trustpilot"
 sources = ["shop"]
-settings = { channel = "partner", api_key = "partnerKey", base_url = "https://partner.example.com/x" }
+settings = { channel = "partner", api_key = "partnerKey", base_url = "http://127.0.0.1:9/x", allow_private = true }
 [destinations.plain]
 type = "trustpilot"
-settings = { api_key = "plainKey1234" }
+settings = { api_key = "plainKey1234", base_url = "http://127.0.0.1:9", allow_private = true }
 [destinations.tagged]
 type = "trustpilot"
 sources = ["shop"]
 [destinations.tagged.settings]
 channel = "invitations_api"
 client_id = "id"
+base_url = "http://127.0.0.1:9"
+allow_private = true
 client_secret = "secret"
 business_unit_id = "507f191e810c19729de860ea"
 business_user_id = "5f0c3ad1f3a2b10001a2b3c4"
@@ -146,7 +148,11 @@ def test_profile(data: Path) -> None:
         (found,) = plaudit("profile", who, "--json", "--data", data).objects
         assert (found["profile"], found["traits"], found["events"]) == (3, {"city": "Odense"}, 1)
     ran = plaudit("profile", "u3", "--data", data)
-    assert "order_completed_last_30days" in ran.out and "partner was told true" in ran.out
+    assert (
+        "order_completed_last_30days" in ran.out
+        and "partner was told true" in ran.out
+        and "#3: 1 event, first" in ran.out
+    )
     ran = plaudit("profile", "nobody", "--data", data)
     assert ran.code == 1 and "nobody is known by that: give an e-mail address" in ran.err
 
@@ -167,6 +173,13 @@ def test_check_shows_the_tags_of_the_customer(data: Path, tmp_path: Path) -> Non
         ["recent", "patrons"],
         None,
     ]
+
+
+def test_doctor_says_how_they_are(data: Path) -> None:
+    ran = plaudit("doctor", "--json", "--data", data, "--url", "http://127.0.0.1:9")
+    said = {(each["check"], each["result"], each["message"]) for each in ran.objects}
+    assert ("audience", "ok", "recent: Live, 6 in it") in said
+    assert ("trait", "ok", "spent: Live, 12 in it") in said
 
 
 def test_who_is_not_there_is_told_with_what_is(data: Path) -> None:

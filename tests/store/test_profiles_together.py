@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from plaudit.config import parse
+from plaudit.destinations.base import Outcome, State
 from plaudit.destinations.catalog import destinations
 from plaudit.engage.definitions import Definitions
 from plaudit.engage.identifiers import Identifier
@@ -19,7 +20,7 @@ from plaudit.errors import LostRaceError
 from plaudit.installation import apply
 from plaudit.process.profiles import definitions_of
 from plaudit.secrets import vault
-from plaudit.store.base import Store
+from plaudit.store.base import Settled, Store
 from plaudit.store.postgres import PostgresStore
 from plaudit.store.sqlite import SqliteStore
 
@@ -156,6 +157,37 @@ async def test_many_at_once_come_to_what_one_after_the_other_does(
     after = await picture(three[0], shared, later)
     assert after == await picture(sqlite, definitions, later) != wanted
     assert all("recent" not in each["told"] for each in after.values())
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_calls_that_wait_for_a_person_are_counted_where_they_belong(
+    shared: bool, sqlite: Store, three: list[PostgresStore]
+) -> None:
+    store: Store = three[0] if shared else sqlite
+    definitions = await opened_with_config(store)
+    people = [
+        Sighting(number, 1, NOW, (Identifier("user_id", f"u{number}"),), "Order Completed", b'{"total":5}')
+        for number in (1, 2, 3)
+    ]
+    await feed(store, definitions, 0, people)
+    await settle(store, definitions, NOW)
+    to = definitions.by_key["recent"].destinations[0]
+    claimed = await store.turn(to, [], 100, "me", NOW, NOW + DAY)
+    refused = [each for each in claimed if '"recent":' in (each.call or "")][:2]
+    await store.turn(
+        to,
+        [
+            Settled(each.id, each.attempt, NOW, NOW, Outcome.REFUSED, "bad", "", 400, State.REFUSED, NOW)
+            for each in refused
+        ],
+        0,
+        "me",
+        NOW,
+        NOW + DAY,
+    )
+    views = await store.profiles.views(list(definitions.by_id.values()))
+    failed = {definitions.by_id[view.id].key: [run.failed for run in view.syncs] for view in views}
+    assert failed == {"recent": [2], "twice": [0], "spent": [0]}
 
 
 async def test_what_was_planned_by_another_configuration_is_not_written(three: list[PostgresStore]) -> None:

@@ -73,6 +73,8 @@ def _sync(sync: Any) -> str:
     if sync.state == KEPT:
         return f"{sync.destination}: {KEPT}"
     said = f"{sync.destination}: {sync.state}, {sync.told:,} told"
+    if sync.failed:
+        said += f", {sync.failed:,} failed (plaudit invitations --calls)"
     if sync.started_at is not None and sync.ended_at is None:
         said += f", {sync.looked_at:,} of {sync.total:,} looked at"
     if sync.next_at is not None:

@@ -19,6 +19,7 @@ from plaudit.destinations.base import Fault, Outcome
 from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError
 from plaudit.installation import Place, open_log, open_store
+from plaudit.manage.audiences import Listed, listed
 from plaudit.store.base import BY_HAND, Configuration, Store
 
 LOW_DISK = 1024**3
@@ -81,6 +82,19 @@ async def _installation(store: Store, data: Place) -> AsyncIterator[Check]:
             if counts.get(state):
                 yield _check("ledger", "note", f"{destination.name}: {counts[state]} {state}: {meaning}")
         yield await _way_out(destination.type, destination.name, destination.settings)
+    for each in await listed(store, destinations()):
+        yield _definition(each)
+
+
+def _definition(each: Listed) -> Check:
+    """An audience or a trait."""
+    if each.fault:
+        return _check(each.kind, "fault", f"{each.name} is not evaluated: {each.fault}")
+    stuck = [f"{sync.failed:,} calls to {sync.destination}" for sync in each.syncs if sync.failed]
+    if stuck:
+        message = f"{each.name}: {' and '.join(stuck)} failed: see 'plaudit invitations --calls'"
+        return _check(each.kind, "note", message)
+    return _check(each.kind, "ok", f"{each.name}: {each.state}, {each.size:,} in it")
 
 
 def _configured(configuration: Configuration) -> list[Check]:

@@ -28,7 +28,8 @@ def profile(who: Who, json: Json = False, data: Data = DATA) -> None:
         json_line(shown)
         return
     merged = f", made of {found.merges + 1} profiles" if found.merges else ""
-    say(f"profile #{found.id}: {found.events:,} events, first seen {short(found.created_at)} (UTC){merged}")
+    events = f"{found.events:,} event{'' if found.events == 1 else 's'}"
+    say(f"profile #{found.id}: {events}, first seen {short(found.created_at)} (UTC){merged}")
     say()
     table(["name", "value"], [[one.type, one.value] for one in found.identifiers], empty="no names")
     if found.traits:
@@ -36,7 +37,9 @@ def profile(who: Who, json: Json = False, data: Data = DATA) -> None:
         table(["trait", "value"], [[name, word(value)] for name, value in found.traits.items()], empty="")
     if found.values:
         say()
-        told = {(key): f"{to} was told {word(value)}" for to, key, value in found.told}
+        told: dict[str, list[str]] = {}
+        for to, key, value in found.told:
+            told.setdefault(key, []).append(f"{to} was told {word(value)}")
         table(
             ["audience or trait", "value", "since (UTC)", "until (UTC)", "told"],
             [
@@ -45,7 +48,7 @@ def profile(who: Who, json: Json = False, data: Data = DATA) -> None:
                     word(each.value),
                     short(each.since),
                     "" if each.until is None else short(each.until),
-                    told.get(each.key, ""),
+                    ", ".join(told.get(each.key, ())),
                 ]
                 for each in found.values
             ],

@@ -34,6 +34,7 @@ class SyncState(msgspec.Struct):
     started_at: int | None = None
     ended_at: int | None = None
     next_at: int | None = None
+    failed: int = 0  # calls that wait for a person
 
 
 class Listed(msgspec.Struct):
@@ -104,6 +105,7 @@ def _listed(
                 run.started_at,
                 run.ended_at,
                 run.next_at,
+                run.failed,
             )
         )
     return Listed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from plaudit.engage.definitions import REALTIME, Definitions, nothing
@@ -86,10 +86,26 @@ def counted(
     }
 
 
-def run_view(row: Sequence[Any], told: int) -> RunView:
+def by_place(stuck: Iterable[Any]) -> dict[Place, int]:
+    """How many calls wait for a person; the definition's id is what their key begins with."""
+    return {(int(id_), destination_id): count for destination_id, id_, count in stuck if id_.isdecimal()}
+
+
+def run_view(row: Sequence[Any], told: int, stuck: Mapping[Place, int]) -> RunView:
     """The newest run of a sync, of a row of its query."""
-    _, destination_id, phase, due_at, kind, started_at, ended_at, *numbers = row
+    id_, destination_id, phase, due_at, kind, started_at, ended_at, *numbers = row
     total, looked_at, added, removed = (number or 0 for number in numbers)
     return RunView(
-        destination_id, phase, due_at, kind, started_at, ended_at, total, looked_at, added, removed, told
+        destination_id,
+        phase,
+        due_at,
+        kind,
+        started_at,
+        ended_at,
+        total,
+        looked_at,
+        added,
+        removed,
+        told,
+        stuck.get((id_, destination_id), 0),
     )

@@ -107,10 +107,11 @@ async def leave(connection: Connection, definition_id: int) -> None:
 async def views(connection: Connection, definitions: Collection[Definition]) -> list[DefinitionView]:
     wanted = {each.id: each for each in definitions}
     syncs: dict[int, list[RunView]] = {}
+    stuck = syncing.by_place(await rows(connection, SYNCS["stuck_calls"]))
     for row in await rows(connection, SYNCS["runs"]):
         at = {"definition_id": row[0], "destination_id": row[1]}
         told = await value(connection, SYNCS["told_size"], at)
-        syncs.setdefault(row[0], []).append(syncing.run_view(row, told))
+        syncs.setdefault(row[0], []).append(syncing.run_view(row, told, stuck))
     found = []
     for id_, done, backfilled_at, total in await rows(connection, SYNCS["progress"]):
         if id_ in wanted:

@@ -88,9 +88,10 @@ def leave(connection: apsw.Connection, definition_id: int) -> None:
 def views(connection: apsw.Connection, definitions: list[Definition]) -> list[DefinitionView]:
     wanted = {each.id: each for each in definitions}
     syncs: dict[int, list[RunView]] = {}
+    stuck = syncing.by_place(rows(connection, SYNCS["stuck_calls"]))
     for row in list(rows(connection, SYNCS["runs"])):
         told = connection.execute(SYNCS["told_size"], row[:2]).get
-        syncs.setdefault(row[0], []).append(syncing.run_view(row, told))
+        syncs.setdefault(row[0], []).append(syncing.run_view(row, told, stuck))
     return [
         DefinitionView(
             id_, done, total, backfilled_at, connection.execute(SYNCS["size"], (id_,)).get, syncs.get(id_, [])

@@ -115,6 +115,11 @@ SELECT count(*) FROM computed WHERE definition_id = %(definition_id)s::bigint AN
 SELECT count(*) FROM told WHERE definition_id = %(definition_id)s::bigint AND destination_id = %(destination_id)s::bigint
   AND value NOT IN ('false', 'null');
 
+-- name: stuck_calls
+-- How many calls of each definition wait for a person, by destination. Runs on deliveries_attention: they are few.
+SELECT destination_id, split_part(key, '/', 1), count(*) FROM deliveries
+WHERE state IN ('failed', 'blocked', 'uncertain', 'refused') AND what = 'identify' AND event_id = 0 GROUP BY 1, 2;
+
 -- name: open_backfills
 SELECT id FROM definitions WHERE active AND enabled AND backfilled_at IS NULL ORDER BY id;
 

@@ -103,6 +103,11 @@ SELECT count(*) FROM computed WHERE definition_id = ? AND value NOT IN ('false',
 -- name: told_size
 SELECT count(*) FROM told WHERE definition_id = ? AND destination_id = ? AND value NOT IN ('false', 'null');
 
+-- name: stuck_calls
+-- How many calls of each definition wait for a person, by destination. Runs on deliveries_attention: they are few.
+SELECT destination_id, substr(key, 1, instr(key, '/') - 1), count(*) FROM deliveries
+WHERE state IN ('failed', 'blocked', 'uncertain', 'refused') AND what = 'identify' AND event_id = 0 GROUP BY 1, 2;
+
 -- name: open_backfills
 SELECT id FROM definitions WHERE active = 1 AND enabled = 1 AND backfilled_at IS NULL ORDER BY id;
 
