@@ -6,13 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from plaudit.manage import (
+    audiences,
     configuring,
     deciding,
+    defining,
     destinations,
+    engaging,
     events,
     invitations,
     people,
+    preview,
     privacy,
+    profiles,
     sources,
     stats,
 )
@@ -143,6 +148,42 @@ OPERATIONS = (
     Operation(
         *("PUT", "/api/configuration", ADMIN, configuring.apply, configuring.Toml, configuring.Checked),
         "Put a TOML file in place of the whole configuration",
+    ),
+    Operation(
+        *("GET", "/api/audiences", VIEWER, engaging.find, Nothing, engaging.Definitions),
+        "Audiences and computed traits, with their sizes and syncs",
+    ),
+    Operation(
+        *("POST", "/api/audiences/preview", VIEWER, engaging.estimate, engaging.Try, preview.Estimate),
+        "How many a query would match",
+    ),
+    Operation(
+        *("GET", "/api/audiences/{name}", VIEWER, engaging.one, OfName, audiences.Listed),
+        "One audience or trait",
+    ),
+    Operation(
+        *("PUT", "/api/audiences/{name}", ADMIN, engaging.put, defining.PutDefinition, audiences.Listed),
+        "Make an audience or trait, or change it",
+    ),
+    Operation(
+        *("DELETE", "/api/audiences/{name}", ADMIN, engaging.remove, engaging.Remove, None),
+        "Take an audience or trait out; what destinations were told stays",
+    ),
+    Operation(
+        *("GET", "/api/audiences/{name}/members", VIEWER, engaging.members, engaging.FindMembers),
+        *(engaging.Members, "Who is in, by profile, masked"),
+    ),
+    Operation(
+        *("POST", "/api/audiences/{name}/explain", OPERATOR, engaging.explain, engaging.Ask),
+        *(engaging.Explanation, "Why a person is in, or is not"),
+    ),
+    Operation(
+        *("POST", "/api/audiences/{name}/leave", ADMIN, engaging.leave, engaging.Leave, engaging.Left),
+        "Tell destinations that all members of a disabled audience have left; with dry_run only count",
+    ),
+    Operation(
+        *("POST", "/api/profiles/find", OPERATOR, engaging.person, engaging.Find, profiles.Known),
+        "All that is known of a person; recorded",
     ),
     Operation("GET", "/api/people", ADMIN, people.find, Nothing, people.People, "People and their roles"),
     Operation(
