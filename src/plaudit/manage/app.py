@@ -24,10 +24,10 @@ Shown = Callable[[Request, ProblemError], Awaitable[Response]]
 
 
 def create_app(context: Context, routes: Iterable[BaseRoute], shown: Shown | None = None) -> Starlette:
-    """`shown` makes the pages of errors; what asks under /api/ gets problem+json in any case."""
+    """`shown` makes the pages of errors, for browsers; what asks under /api/, and an SDK on a wrong path, get JSON."""
 
     async def failed(request: Request, error: Exception) -> Response:
-        if shown is None or request.url.path.startswith("/api/"):
+        if shown is None or request.url.path.startswith("/api/") or not _browses(request):
             return await handle(request, error)
         return await shown(request, problem_of(error))
 
@@ -42,6 +42,11 @@ def create_app(context: Context, routes: Iterable[BaseRoute], shown: Shown | Non
     )
     app.state.context = context
     return app
+
+
+def _browses(request: Request) -> bool:
+    """Whether a page is wanted, or a part of one."""
+    return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
 
 
 class _Unforeseen:
