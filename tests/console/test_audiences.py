@@ -38,7 +38,8 @@ async def test_an_audience_is_built_counted_saved_and_explained(console: Console
     await expect(query).to_have_value("event('Order Completed').count() >= 2 AND trait('plan') = 'gold'")
     await page.get_by_role("button", name="Take out condition 2").click()
     await expect(query).to_have_value("event('Order Completed').count() >= 2")
-    # … and the text changes the rows.
+    # … and the text changes the rows, once what changed it has settled.
+    await expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
     await query.fill("event('Order Completed').within(7 days).count() >= 1 OR trait('age') > 30")
     await expect(page.get_by_label("Condition 2: trait")).to_have_value("age")
     await expect(page.get_by_label("Condition 1: days")).to_have_value("7")
