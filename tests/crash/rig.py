@@ -19,10 +19,14 @@ from support import Process, config, free_port, http, until
 class Rig:
     """An async context manager; inside, both processes run and answer."""
 
-    def __init__(self, folder: Path, *, settings: str = "", faults: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, settings: str = "", faults: tuple[str, ...] = (), path: str = ""
+    ) -> None:
+        """`path`: under which the sandbox has the destination's channel."""
         self._folder = folder
         self._faults = faults
         self._settings = settings
+        self._path = path
         self._port, self._sandbox_port = free_port(), free_port()
         self._serve: Process | None = None
         self._sandbox: Process | None = None
@@ -35,7 +39,7 @@ class Rig:
 
     async def __aenter__(self) -> Self:
         url = f"http://127.0.0.1:{self._sandbox_port}"
-        (self._folder / "plaudit.toml").write_text(config(url, self._settings))
+        self.configure()
         faults = [word for fault in self._faults for word in ("--fault", fault)]
         port = str(self._sandbox_port)
         self._sandbox = Process("sandbox", "--port", port, *faults, log=self._folder / "sandbox.log")
@@ -56,6 +60,11 @@ class Rig:
         for process in (self._serve, self._sandbox):
             if process is not None:
                 process.kill()
+
+    def configure(self, more: str = "") -> None:
+        """What the next start applies."""
+        url = f"http://127.0.0.1:{self._sandbox_port}{self._path}"
+        (self._folder / "plaudit.toml").write_text(config(url, self._settings) + more)
 
     def spawn(self) -> None:
         """Start the server, and do not wait for it."""
@@ -95,10 +104,10 @@ class Rig:
             await store.close()
             await log.close()
 
-    async def ledger(self) -> list[dict[str, Any]]:
+    async def ledger(self, *more: str) -> list[dict[str, Any]]:
         """The ledger as `plaudit invitations --json` shows it, running server or not."""
         command = [sys.executable, "-m", "plaudit", "invitations", "--json", "--limit", "0"]
-        command += ["--data", str(self.data)]
+        command += ["--data", str(self.data), *more]
         found = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True)
         return [json.loads(line) for line in found.stdout.splitlines()]
 
@@ -109,6 +118,16 @@ class Rig:
             return {row["order_id"]: await store.attempts(row["id"]) for row in rows}
         finally:
             await store.close()
+
+    async def calls(self) -> list[dict[str, Any]]:
+        """What the sandbox was told of people, the first first."""
+        url = f"http://127.0.0.1:{self._sandbox_port}/sandbox/calls?limit=0"
+        return list(reversed((await asyncio.to_thread(http, url, timeout=60)).body))
+
+    async def repeated(self) -> int:
+        """How many calls the sandbox was sent again after it had accepted them."""
+        url = f"http://127.0.0.1:{self._sandbox_port}/sandbox/stats"
+        return int((await asyncio.to_thread(http, url)).body["repeated"])
 
     async def accepted(self) -> dict[str, int]:
         """How many times the sandbox accepted each order that it knows."""
