@@ -162,6 +162,14 @@ def switched(before: Iterable[Definition], after: Iterable[Definition]) -> list[
     return found.touched((), changed) if changed else []
 
 
+def kept_from(before: str | None, options: Options) -> bool:
+    """Whether destinations were not told of something by the options of before (JSON) that they are told by these."""
+    if before is None:
+        return True
+    was = msgspec.json.decode(before, type=Options)
+    return (options.anonymous and not was.anonymous) or (options.every == REALTIME and was.every != REALTIME)
+
+
 def check(definitions: Iterable[tuple[str, str, Kind]]) -> None:
     """Raises `QueryError` when definitions (key, query, kind), each good by itself, ask for each other in a circle."""
     Dependencies({key: needs(read(query, kind)) for key, query, kind in definitions})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from plaudit.engage.definitions import Definition, Options, switched
+from plaudit.engage.definitions import Definition, Options, kept_from, switched
 from plaudit.engage.keys import audience_key
 from plaudit.store.base import WantedDefinition
 from plaudit.store.postgres.sql import Connection, change, queries, rows, value
@@ -41,7 +41,9 @@ async def apply(
 ) -> None:
     await rows(connection, PROFILES["have_alone"])  # no portion goes on by what was in place before
     before = await read(connection)
-    keys = {(kind, name): key for kind, name, key in await rows(connection, SQL["keys"])}
+    keys, told = {}, {}
+    for kind, name, key, options in await rows(connection, SQL["keys"]):
+        keys[kind, name], told[kind, name] = key, options
     ids = []
     for each in wanted:
         key = keys.get((each.kind, each.name)) or audience_key(each.title, keys.values())
@@ -51,9 +53,11 @@ async def apply(
         id_ = await value(connection, SQL["put_definition"], row)
         ids.append(id_)
         attached = [destinations[name] for name in each.destinations]
+        anew = kept_from(told.get((each.kind, each.name)), each.options)
         await change(connection, SQL["detach"], {"definition_id": id_, "ids": attached})
         for destination_id in attached:
             given = {"definition_id": id_, "destination_id": destination_id, "enabled": each.enabled}
+            given["anew"] = anew
             await change(connection, SQL["attach"], given | {"every": each.options.every, "now": now})
     await change(connection, SQL["retire_definitions"], {"ids": ids})
     await change(connection, SQL["evaluate_anew"], {"ids": switched(before, await read(connection))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import msgspec
 
-from plaudit.engage.definitions import Definition, Options, switched
+from plaudit.engage.definitions import Definition, Options, kept_from, switched
 from plaudit.engage.keys import audience_key
 from plaudit.queries import load
 from plaudit.sqlite import rows
@@ -41,7 +41,9 @@ def apply(
     connection: apsw.Connection, wanted: list[WantedDefinition], destinations: dict[str, int], now: int
 ) -> None:
     before = read(connection)
-    keys = {(kind, name): key for kind, name, key in rows(connection, SQL["keys"])}
+    keys, told = {}, {}
+    for kind, name, key, options in rows(connection, SQL["keys"]):
+        keys[kind, name], told[kind, name] = key, options
     ids = []
     for each in wanted:
         key = keys.get((each.kind, each.name)) or audience_key(each.title, keys.values())
@@ -51,9 +53,11 @@ def apply(
         id_ = connection.execute(SQL["put_definition"], row).get
         ids.append(id_)
         attached = [destinations[name] for name in each.destinations]
+        anew = kept_from(told.get((each.kind, each.name)), each.options)
         connection.execute(SQL["detach"], (id_, msgspec.json.encode(attached).decode()))
         for destination_id in attached:
             given = {"definition_id": id_, "destination_id": destination_id, "enabled": each.enabled}
+            given["anew"] = anew
             connection.execute(SQL["attach"], given | {"every": each.options.every, "now": now})
     connection.execute(SQL["retire_definitions"], (msgspec.json.encode(ids).decode(),))
     for id_ in switched(before, read(connection)):

@@ -8,8 +8,8 @@ SELECT s.definition_id, s.destination_id FROM syncs s JOIN destinations d ON d.i
 WHERE s.active AND d.active ORDER BY s.definition_id, s.destination_id;
 
 -- name: keys
--- All that were ever given: a key never means two things.
-SELECT kind, name, key FROM definitions;
+-- All that were ever given, since a key never means two things; and how they were told, where they are in place.
+SELECT kind, name, key, CASE WHEN active THEN options END FROM definitions;
 
 -- name: put_definition
 -- Another query, or one that comes back, is evaluated for everybody anew.
@@ -35,17 +35,17 @@ UPDATE definitions SET backfill = 0, backfilled_at = NULL WHERE id = ANY (%(ids)
 UPDATE syncs SET active = false WHERE definition_id = %(definition_id)s::bigint AND destination_id <> ALL (%(ids)s::bigint[]);
 
 -- name: attach
--- A destination that is new to it, or comes back, hears of everybody whose value it does not know. Between changes that
--- are told at once and batches (every so many ms) a last batch makes up for what was not told.
+-- A destination that is new to it, comes back, or was kept from something (anew) hears of everybody whose value it does
+-- not know. Between changes that are told at once and batches (every so many ms) a last batch makes up for what was not
+-- told.
 INSERT INTO syncs AS s (definition_id, destination_id, active, phase)
 VALUES (%(definition_id)s::bigint, %(destination_id)s::bigint, true, 'first')
 ON CONFLICT (definition_id, destination_id) DO UPDATE SET
-  phase = CASE WHEN NOT s.active OR (%(enabled)s::boolean AND s.phase IN ('leaving', 'left')) THEN 'first'
+  phase = CASE WHEN NOT s.active OR CASE WHEN s.phase IN ('leaving', 'left') THEN %(enabled)s::boolean ELSE %(anew)s::boolean END THEN 'first'
     WHEN s.phase = 'live' AND %(every)s::bigint > 0 THEN 'waiting' ELSE s.phase END,
-  cursor = CASE WHEN NOT s.active OR (%(enabled)s::boolean AND s.phase IN ('leaving', 'left')) THEN 0 ELSE s.cursor END,
-  run = CASE WHEN NOT s.active OR (%(enabled)s::boolean AND s.phase IN ('leaving', 'left')) THEN NULL ELSE s.run END,
-  due_at = CASE
-    WHEN (s.phase = 'live' AND %(every)s::bigint > 0) OR (s.phase = 'waiting' AND %(every)s::bigint = 0) THEN %(now)s::bigint
+  cursor = CASE WHEN NOT s.active OR CASE WHEN s.phase IN ('leaving', 'left') THEN %(enabled)s::boolean ELSE %(anew)s::boolean END THEN 0 ELSE s.cursor END,
+  run = CASE WHEN NOT s.active OR CASE WHEN s.phase IN ('leaving', 'left') THEN %(enabled)s::boolean ELSE %(anew)s::boolean END THEN NULL ELSE s.run END,
+  due_at = CASE WHEN s.phase = 'live' AND %(every)s::bigint > 0 THEN %(now)s::bigint
     WHEN s.phase = 'waiting' THEN least(s.due_at, %(now)s::bigint + %(every)s::bigint) END,
   active = true;
 
@@ -54,9 +54,10 @@ ON CONFLICT (definition_id, destination_id) DO UPDATE SET
 SELECT definition_id, destination_id, phase, cursor FROM syncs WHERE active;
 
 -- name: sync
--- How far one has come.
+-- How far one has come. One that tells that all have left goes on when it is detached meanwhile.
 SELECT phase, cursor, run, due_at FROM syncs
-WHERE definition_id = %(definition_id)s::bigint AND destination_id = %(destination_id)s::bigint AND active;
+WHERE definition_id = %(definition_id)s::bigint AND destination_id = %(destination_id)s::bigint
+  AND (active OR phase = 'leaving');
 
 -- name: set_sync
 -- After a portion of a run.
@@ -64,8 +65,8 @@ UPDATE syncs SET phase = %(phase)s::text, cursor = %(cursor)s::bigint, run = %(r
 WHERE definition_id = %(definition_id)s::bigint AND destination_id = %(destination_id)s::bigint;
 
 -- name: leave
--- Tell a destination that nobody is a member any more.
-UPDATE syncs SET phase = 'leaving', cursor = 0, run = NULL WHERE definition_id = %(definition_id)s::bigint;
+-- Tell each destination that nobody is a member any more.
+UPDATE syncs SET phase = 'leaving', cursor = 0, run = NULL WHERE definition_id = %(definition_id)s::bigint AND active;
 
 -- name: start_run
 -- A run begins.

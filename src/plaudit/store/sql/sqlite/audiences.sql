@@ -8,8 +8,8 @@ SELECT s.definition_id, s.destination_id FROM syncs s JOIN destinations d ON d.i
 WHERE s.active = 1 AND d.active = 1 ORDER BY s.definition_id, s.destination_id;
 
 -- name: keys
--- All that were ever given: a key never means two things.
-SELECT kind, name, key FROM definitions;
+-- All that were ever given, since a key never means two things; and how they were told, where they are in place.
+SELECT kind, name, key, CASE WHEN active THEN options END FROM definitions;
 
 -- name: put_definition
 -- Another query, or one that comes back, is evaluated for everybody anew.
@@ -34,16 +34,15 @@ UPDATE definitions SET backfill = 0, backfilled_at = NULL WHERE id = ?;
 UPDATE syncs SET active = 0 WHERE definition_id = ? AND destination_id NOT IN (SELECT value FROM json_each(?));
 
 -- name: attach
--- A destination that is new to it, or comes back, hears of everybody whose value it does not know. Between changes that
--- are told at once and batches (:every ms) a last batch makes up for what was not told.
+-- A destination that is new to it, comes back, or was kept from something (:anew) hears of everybody whose value it does
+-- not know. Between changes that are told at once and batches (:every ms) a last batch makes up for what was not told.
 INSERT INTO syncs (definition_id, destination_id, active, phase) VALUES (:definition_id, :destination_id, 1, 'first')
 ON CONFLICT (definition_id, destination_id) DO UPDATE SET
-  phase = CASE WHEN NOT active OR (:enabled AND phase IN ('leaving', 'left')) THEN 'first'
+  phase = CASE WHEN NOT active OR iif(phase IN ('leaving', 'left'), :enabled, :anew) THEN 'first'
     WHEN phase = 'live' AND :every > 0 THEN 'waiting' ELSE phase END,
-  cursor = CASE WHEN NOT active OR (:enabled AND phase IN ('leaving', 'left')) THEN 0 ELSE cursor END,
-  run = CASE WHEN NOT active OR (:enabled AND phase IN ('leaving', 'left')) THEN NULL ELSE run END,
-  due_at = CASE WHEN (phase = 'live' AND :every > 0) OR (phase = 'waiting' AND :every = 0) THEN :now
-    WHEN phase = 'waiting' THEN min(due_at, :now + :every) END,
+  cursor = CASE WHEN NOT active OR iif(phase IN ('leaving', 'left'), :enabled, :anew) THEN 0 ELSE cursor END,
+  run = CASE WHEN NOT active OR iif(phase IN ('leaving', 'left'), :enabled, :anew) THEN NULL ELSE run END,
+  due_at = CASE WHEN phase = 'live' AND :every > 0 THEN :now WHEN phase = 'waiting' THEN min(due_at, :now + :every) END,
   active = 1;
 
 -- name: syncs
@@ -51,7 +50,9 @@ ON CONFLICT (definition_id, destination_id) DO UPDATE SET
 SELECT definition_id, destination_id, phase, cursor FROM syncs WHERE active = 1;
 
 -- name: sync
-SELECT phase, cursor, run, due_at FROM syncs WHERE definition_id = ? AND destination_id = ? AND active = 1;
+-- One that tells that all have left goes on when it is detached meanwhile.
+SELECT phase, cursor, run, due_at FROM syncs
+WHERE definition_id = ? AND destination_id = ? AND (active = 1 OR phase = 'leaving');
 
 -- name: set_sync
 -- After a portion of a run.
@@ -59,8 +60,8 @@ UPDATE syncs SET phase = :phase, cursor = :cursor, run = :run, due_at = :due_at
 WHERE definition_id = :definition_id AND destination_id = :destination_id;
 
 -- name: leave
--- Tell a destination that nobody is a member any more.
-UPDATE syncs SET phase = 'leaving', cursor = 0, run = NULL WHERE definition_id = ?;
+-- Tell each destination that nobody is a member any more.
+UPDATE syncs SET phase = 'leaving', cursor = 0, run = NULL WHERE definition_id = ? AND active = 1;
 
 -- name: start_run
 INSERT INTO sync_runs (definition_id, destination_id, kind, started_at, total) VALUES (?, ?, ?, ?, ?) RETURNING id;
