@@ -23,7 +23,18 @@ class Away:
 async def test_a_store_that_is_away() -> None:
     away: Any = Away()
     app = create_app(Context(away, SystemClock(), destinations()), console.routes(), console.shown)
-    reply = await ask(app, "GET", "/events", cookie="plaudit_session=s")
+    reply = await ask(app, "GET", "/events", cookie="plaudit_session=s", accept="text/html")
     assert (reply.status, reply.header("retry-after")) == (503, "7")
     assert b"Not now" in reply.body and b"the store cannot be reached" in reply.body
     assert reply.header("content-type") == "text/html; charset=utf-8"
+
+
+async def test_who_wants_no_page_gets_json() -> None:
+    away: Any = Away()
+    app = create_app(Context(away, SystemClock(), destinations()), console.routes(), console.shown)
+    for accept in ("", "*/*", "application/json"):  # as an SDK asks that has a wrong address
+        reply = await ask(app, "POST", "/v2/track", accept=accept)
+        assert (reply.status, reply.header("content-type")) == (404, "application/problem+json"), accept
+        assert b"/v2/track" in reply.body and b"<" not in reply.body
+    page = await ask(app, "GET", "/v2/track", accept="text/html,*/*;q=0.8")
+    assert (page.status, page.header("content-type")) == (404, "text/html; charset=utf-8")

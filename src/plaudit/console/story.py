@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from plaudit.console.decisions import possible
 from plaudit.console.views import render
 from plaudit.destinations.base import State
 from plaudit.manage import events, invitations, shapes
-from plaudit.manage.context import Context, context
+from plaudit.manage.context import context
 from plaudit.manage.given import OfId, not_found
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.showing import requests_of
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     """A point of the timeline. `kind` says how it is drawn."""
 
     at: str
-    kind: str  # event, made, attempt, now, next
+    kind: str  # event, made, attempt, hand, next
     title: str
     message: str = ""
     attempt: shapes.Attempt | None = None
@@ -87,16 +87,6 @@ async def _event(request: Request) -> Response:
     return render(request, "invitations/event.html", event=found.event, body=found.body, pretty=pretty)
 
 
-async def _of_order(request: Request) -> Response:
-    """From an order's id to its story, or to its list where it went to several destinations."""
-    its: Context = context(request)
-    order_id = request.query_params.get("order_id", "")
-    found = await its.store.invitations(order_id=order_id, limit=2)
-    if len(found) == 1:
-        return RedirectResponse(f"/invitations/{found[0].id}", 303)
-    return RedirectResponse(request.url_for("invitations").include_query_params(order_id=order_id), 303)
-
-
 def timeline(story: invitations.Story) -> list[Moment]:
     """What happened, in the order of its happening, and what is to come."""
     row = story.invitation
@@ -138,7 +128,6 @@ def _id(request: Request, name: str = "id") -> int:
 
 
 routes: list[BaseRoute] = [
-    guarded("/invitations/order", _of_order, role=Role.VIEWER, name="invitation_of_order"),
     guarded("/invitations/{id}", _story, role=Role.VIEWER, name="invitation"),
     guarded("/invitations/{id}/part", _part, role=Role.VIEWER, name="invitation_part"),
     guarded("/invitations/{id}/events/{event}", _event, role=Role.VIEWER, name="invitation_event"),
