@@ -289,4 +289,6 @@ async def test_health_and_metrics(line: Line) -> None:
     assert (await asyncio.to_thread(http, line.plaudit.url + "/readyz")).body == {"ready": True, "faults": []}
     metrics = (await asyncio.to_thread(http, line.plaudit.url + "/metrics")).body.decode()
     assert 'plaudit_dispositions_total{code="invited"}' in metrics
-    assert (await asyncio.to_thread(http, line.plaudit.url + "/")).status == 200
+    assert (
+        await asyncio.to_thread(http, line.plaudit.url + "/", headers={"accept": "text/html"})
+    ).status == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from plaudit.manage.headers import BODY, POLICY
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.sessions import IDLE_MS, LONGEST_MS, STEP_MS
 from plaudit.manage.throttle import OF_ADDRESS, OF_NAME, WINDOW_MS
+
+PAGE = "text/html,application/xhtml+xml,*/*;q=0.8"  # what a browser asks for
 
 
 async def me(request: Request) -> Response:
@@ -96,11 +99,20 @@ async def test_another_ones_csrf_token_is_no_good(
 
 
 async def test_nobody_is_sent_to_sign_in_and_back(app: Any) -> None:
-    reply = await ask(app, "GET", "/viewer?state=failed")
+    reply = await ask(app, "GET", "/viewer?state=failed", accept=PAGE)
     assert (reply.status, reply.header("location")) == (303, "/sign-in?next=/viewer%3Fstate%3Dfailed")
-    assert (await ask(app, "POST", "/viewer")).header("location") == "/sign-in"
+    assert (await ask(app, "POST", "/viewer", accept=PAGE)).header("location") == "/sign-in"
     part = await ask(app, "GET", "/viewer", hx_request="true")
     assert (part.status, part.header("hx-redirect")) == (401, "/sign-in")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_sdk_at_a_page_is_told_no(app: Any, method: str) -> None:
+    """SDKs take a redirect for success: an event that was sent to a page would be lost in silence."""
+    reply = await ask(app, method, "/viewer", b"{}", accept="*/*")
+    assert reply.status == 401
+    said = json.loads(reply.body)
+    assert said["code"] == "unknown" and said["message"]
 
 
 def test_where_to_go_after_signing_in_is_here() -> None:
@@ -157,7 +169,7 @@ async def test_every_answer_is_hardened(app: Any, capsys: pytest.CaptureFixture[
         ("/api/viewer", 401),
         ("/broken", 500),
     ):
-        reply = await ask(app, "GET", path)
+        reply = await ask(app, "GET", path, accept=PAGE)
         assert (reply.status, reply.header("content-security-policy")) == (status, POLICY)
         assert (reply.header("x-content-type-options"), reply.header("cache-control")) == (
             "nosniff",

@@ -16,7 +16,7 @@ from plaudit.errors import PlauditError
 from plaudit.manage.context import Context
 from plaudit.manage.guard import declared
 from plaudit.manage.headers import Hardened
-from plaudit.manage.problems import ProblemError, handle, problem_of
+from plaudit.manage.problems import ProblemError, browses, handle, problem_of
 from plaudit.observe import happenings
 
 # What a page shows in place of what was asked for.
@@ -27,7 +27,7 @@ def create_app(context: Context, routes: Iterable[BaseRoute], shown: Shown | Non
     """`shown` makes the pages of errors, for browsers; what asks under /api/, and an SDK on a wrong path, get JSON."""
 
     async def failed(request: Request, error: Exception) -> Response:
-        if shown is None or request.url.path.startswith("/api/") or not _browses(request):
+        if shown is None or request.url.path.startswith("/api/") or not browses(request):
             return await handle(request, error)
         return await shown(request, problem_of(error))
 
@@ -42,11 +42,6 @@ def create_app(context: Context, routes: Iterable[BaseRoute], shown: Shown | Non
     )
     app.state.context = context
     return app
-
-
-def _browses(request: Request) -> bool:
-    """Whether a page is wanted, or a part of one."""
-    return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
 
 
 class _Unforeseen:

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from plaudit.manage.context import context
 from plaudit.manage.forms import form
-from plaudit.manage.problems import ProblemError
+from plaudit.manage.problems import ProblemError, browses
 from plaudit.manage.sessions import LONGEST_MS, csrf, csrf_matches
 from plaudit.store.access import Role, Via, Who
 
@@ -155,7 +155,7 @@ async def _who(request: Request) -> Who | None:
 
 
 def _sign_in_first(request: Request) -> Response:
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith("/api/") or not browses(request):
         raise _unknown("say who you are: Authorization: Bearer TOKEN")
     if (
         "hx-request" in request.headers

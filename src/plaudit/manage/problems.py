@@ -72,6 +72,11 @@ def respond(problem: ProblemError, *, to_sdk: bool = False) -> Response:
     return Response(msgspec.json.encode(body), problem.status, problem.headers, MEDIA_TYPE)
 
 
+def browses(request: Request) -> bool:
+    """Whether a page is wanted, or a part of one. An SDK at a wrong path wants none, and takes a redirect for success."""
+    return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
+
+
 async def handle(request: Request, error: Exception) -> Response:
     """Starlette's handler of exceptions."""
     problem = problem_of(error)
