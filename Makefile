@@ -13,8 +13,9 @@ run: $(VENV)/.run           ## the whole line in one terminal: server, sandbox, 
 test: $(VENV)/.dev          ## every test, against real parts
 	@$(BIN)/python -m pytest
 
-chaos: $(VENV)/.dev         ## faults, kills and the cluster's troubles, twenty times as long
-	@PLAUDIT_THOROUGH=20 $(BIN)/python -m pytest tests/faults tests/crash tests/cluster --timeout 7200 -s
+chaos: $(VENV)/.dev         ## faults, kills, histories and the cluster's troubles, twenty times as long
+	@PLAUDIT_THOROUGH=20 $(BIN)/python -m pytest tests/faults tests/crash tests/cluster \
+		tests/audiences/test_any_history.py tests/store/test_profiles_history.py --timeout 7200 -s
 
 check: $(VENV)/.dev         ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from plaudit.engage.definitions import Definition, Definitions, Options, Outlet
 from plaudit.engage.facts import Fact
 from plaudit.engage.identifiers import Identifier
-from plaudit.engage.judge import judge
+from plaudit.engage.judge import Judged, Live, evaluate, tell, untold
 from plaudit.engage.person import Held, Met, Person, Told
 
 T = 1_795_459_200_000
@@ -40,6 +42,21 @@ def person(
 
 def definitions(*them: Definition, carries: bool = True) -> Definitions:
     return Definitions(1, them, [Outlet(7, "Trustpilot", carries)])
+
+
+def judge(
+    definitions: Definitions,
+    person: Person,
+    ids: list[int],
+    now: int,
+    *,
+    live: Live,
+    new_id: Callable[[], str],
+) -> Judged:
+    """As stores do."""
+    values = evaluate(definitions, person, ids, now)
+    found = untold(definitions, person, definitions.places, live=live)
+    return Judged(person.id, values, tell(definitions, person, found, now, new_id=new_id))
 
 
 def test_a_value_that_another_asks_for_is_seen_in_the_same_breath() -> None:

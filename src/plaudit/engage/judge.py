@@ -20,6 +20,14 @@ AHEAD = 4  # times that turn out to change nothing are passed over, so that a ti
 Live = Callable[[Place, int], bool]  # whether a destination may be told of a profile (its id) now
 
 
+class Untold(NamedTuple):
+    """A value that a destination does not know. `told`: what it was told last."""
+
+    place: Place
+    value: Any
+    told: Told
+
+
 class Telling(NamedTuple):
     """A value that a destination is to be told. `told`: what it had been told before."""
 
@@ -81,16 +89,8 @@ def alike(one: Any, other: Any) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def tell(
-    definitions: Definitions,
-    person: Person,
-    places: Iterable[Place],
-    now: int,
-    *,
-    live: Live,
-    new_id: Callable[[], str],
-) -> list[Telling]:
-    """What of the person's values destinations do not know."""
+def untold(definitions: Definitions, person: Person, places: Iterable[Place], *, live: Live) -> list[Untold]:
+    """What of the person's values destinations do not know, and may be told now."""
     found = []
     for place in places:
         definition, outlet = definitions.by_id.get(place[0]), definitions.outlets.get(place[1])
@@ -99,24 +99,24 @@ def tell(
         default = nothing(definition.kind)
         held, told = person.values.get(definition.id), person.told.get(place) or Told(default)
         value = default if held is None else held.value
-        if alike(value, told.value):
-            continue
-        made = calls(definition, person, value, outlet.name, now, new_id)
-        if made:
-            found.append(Telling(place, value, told, made))
+        if not alike(value, told.value):
+            found.append(Untold(place, value, told))
     return found
 
 
-def judge(
+def tell(
     definitions: Definitions,
     person: Person,
-    ids: Collection[int],
+    found: Iterable[Untold],
     now: int,
     *,
-    live: Live,
     new_id: Callable[[], str],
-) -> Judged:
-    """Evaluate these definitions, and tell of all that destinations do not know of this person."""
-    values = evaluate(definitions, person, ids, now)
-    tellings = tell(definitions, person, definitions.places, now, live=live, new_id=new_id)
-    return Judged(person.id, values, tellings)
+) -> list[Telling]:
+    """The calls that tell of what was found untold; of one who has no name that may be used there are none."""
+    tellings = []
+    for place, value, told in found:
+        definition, outlet = definitions.by_id[place[0]], definitions.outlets[place[1]]
+        made = calls(definition, person, value, outlet.name, now, new_id)
+        if made:
+            tellings.append(Telling(place, value, told, made))
+    return tellings

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from plaudit.clock import call_id
 from plaudit.destinations.base import Draft, What
 from plaudit.engage.definitions import REALTIME, Definitions
 from plaudit.engage.facts import Fact, TraitValue
 from plaudit.engage.identifiers import Identifier
-from plaudit.engage.judge import Judged, Live, Telling, alike
-from plaudit.engage.person import Place, Told
+from plaudit.engage.judge import Judged, Live, Telling, Untold, alike, tell, untold
+from plaudit.engage.person import Held, Person, Place, Told
 from plaudit.engage.roster import Entry, Roster
 from plaudit.engage.sighting import Sighting
 from plaudit.secrets import Vault
@@ -143,6 +144,29 @@ def joined(told: Iterable[tuple[Place, Told]]) -> dict[Place, Told]:
             each = Told(value, max(each.times, other.times), each.deliveries + other.deliveries)  # noqa: PLW2901
         found[place] = each
     return found
+
+
+def open_(definitions: Definitions, persons: Mapping[int, Person], live: Live) -> dict[int, list[Untold]]:
+    """What is to be told now, by person: of most there is nothing."""
+    return {
+        id_: found
+        for id_, person in persons.items()
+        if (found := untold(definitions, person, definitions.places, live=live))
+    }
+
+
+def judged(
+    definitions: Definitions,
+    persons: Mapping[int, Person],
+    values: Mapping[int, dict[int, Held]],
+    found: Mapping[int, list[Untold]],
+    now: int,
+) -> list[Judged]:
+    """All that came of these persons; `found` is what is to be told of them, and they have their names."""
+    return [
+        Judged(id_, values[id_], tell(definitions, person, found.get(id_, ()), now, new_id=call_id))
+        for id_, person in persons.items()
+    ]
 
 
 class Written(NamedTuple):

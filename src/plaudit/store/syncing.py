@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from plaudit.clock import call_id
 from plaudit.engage.definitions import REALTIME, Definitions, nothing
-from plaudit.engage.judge import Judged, Telling, tell
+from plaudit.engage.judge import Judged, Telling, tell, untold
 from plaudit.engage.person import Held, Person, Place
 from plaudit.store.profiles import Phase, RunView, Todo
 
@@ -37,19 +38,35 @@ def todo(definitions: Definitions, backfills: Iterable[int], places: Iterable[Pl
     return found
 
 
+def deaf(definitions: Definitions, syncs: Mapping[Place, tuple[str, int]]) -> list[dict[str, Any]]:
+    """Where the destination's channel has no call for this, so that it misses what comes now: it hears of everybody anew
+    when it has one again. Of these, the ones that are not at their beginning, as `set_sync` takes them.
+    """
+    return [
+        {
+            "definition_id": place[0],
+            "destination_id": place[1],
+            "phase": Phase.FIRST.value,
+            "cursor": 0,
+            "run": None,
+            "due_at": None,
+        }
+        for place, (phase, cursor) in sorted(syncs.items())
+        if (outlet := definitions.outlets.get(place[1])) is not None
+        and not outlet.carries
+        and phase not in (Phase.LEAVING, Phase.LEFT)
+        and (phase, cursor) != (Phase.FIRST, 0)
+    ]
+
+
 def tellings(
-    definitions: Definitions,
-    person: Person,
-    place: Place,
-    now: int,
-    *,
-    leaving: bool,
-    new_id: Callable[[], str],
+    definitions: Definitions, person: Person, place: Place, now: int, *, leaving: bool
 ) -> list[Telling]:
     """What a run tells of one person. To leave is to tell that the value is as if nothing were known."""
     if leaving and place[0] in definitions.by_id:
         person.values[place[0]] = Held(nothing(definitions.by_id[place[0]].kind), now, None)
-    return tell(definitions, person, [place], now, live=lambda *_: True, new_id=new_id)
+    found = untold(definitions, person, [place], live=lambda *_: True)
+    return tell(definitions, person, found, now, new_id=call_id)
 
 
 def moved(

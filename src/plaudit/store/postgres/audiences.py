@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from plaudit.clock import call_id
 from plaudit.engage.definitions import Definition, Definitions
 from plaudit.engage.judge import Judged
 from plaudit.engage.person import Place
 from plaudit.store import syncing
-from plaudit.store.postgres.persons import SQL, SYNCS, held, judge_them, persons, same_version, share, write
+from plaudit.store.postgres.persons import (
+    SQL,
+    SYNCS,
+    held,
+    judge_them,
+    named,
+    persons,
+    same_version,
+    share,
+    write,
+)
 from plaudit.store.postgres.sql import Connection, change, columns, rows, value
 from plaudit.store.profiles import DefinitionView, Phase, RunView, Taken, Todo
 
@@ -83,8 +92,9 @@ async def sync(connection: Connection, place: Place, definitions: Definitions, n
     portion = at | {"after": cursor, "limit": limit}
     ids = [id_ for (id_,) in await rows(connection, SYNCS["told_members" if leaving else "to_tell"], portion)]
     found_persons = await persons(connection, await held(connection, ids), definitions, (), now)
+    found_persons = await named(connection, found_persons)
     judged = [
-        Judged(id_, {}, syncing.tellings(definitions, each, place, now, leaving=leaving, new_id=call_id))
+        Judged(id_, {}, syncing.tellings(definitions, each, place, now, leaving=leaving))
         for id_, each in found_persons.items()
     ]
     taken = await write(connection, judged, now)

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from plaudit.clock import call_id
 from plaudit.engage.definitions import Definitions
 from plaudit.engage.identifiers import Identifier
-from plaudit.engage.judge import Judged, Live, judge
+from plaudit.engage.judge import Judged, Live, evaluate
 from plaudit.engage.person import Held, Met, Person, Place, Told
 from plaudit.errors import LostRaceError
-from plaudit.store import judging
+from plaudit.store import judging, syncing
 from plaudit.store.postgres import config
 from plaudit.store.postgres.routes import DELIVERY
 from plaudit.store.postgres.sql import Connection, change, columns, queries, rows
@@ -47,7 +46,9 @@ async def held(connection: Connection, ids: Collection[int]) -> list[int]:
 async def persons(
     connection: Connection, ids: Sequence[int], definitions: Definitions, evaluated: Collection[int], now: int
 ) -> dict[int, Person]:
-    """These profiles, with the facts that evaluating these definitions needs; those that are gone are left out."""
+    """These profiles, with the facts that evaluating these definitions needs, and without names; those that are gone are
+    left out.
+    """
     if not ids:
         return {}
     given = {"ids": list(ids)}
@@ -55,9 +56,6 @@ async def persons(
         id_: Person(id_, traits=judging.traits_of(traits))
         for id_, _, _, traits in await rows(connection, SQL["profiles"], given)
     }
-    for id_, kind, value, first, last in await rows(connection, SQL["identifiers"], given):
-        if id_ in found:
-            found[id_].identifiers.append(Met(Identifier(kind, value), first, last))
     for id_, definition_id, value, since, until in await rows(connection, SQL["computed"], given):
         if id_ in found:
             found[id_].values[definition_id] = Held(judging.decode(value), since, until)
@@ -68,6 +66,13 @@ async def persons(
     )
     for id_, its in facts.items():
         found[id_].facts = its
+    return found
+
+
+async def named(connection: Connection, found: dict[int, Person]) -> dict[int, Person]:
+    """The same, with all that they are known by."""
+    for id_, kind, value, first, last in await rows(connection, SQL["identifiers"], {"ids": list(found)}):
+        found[id_].identifiers.append(Met(Identifier(kind, value), first, last))
     return found
 
 
@@ -104,10 +109,9 @@ async def told_of(connection: Connection, ids: Collection[int]) -> list[tuple[in
 
 
 async def live(connection: Connection, definitions: Definitions) -> Live:
-    syncs = {
-        (definition_id, destination_id): (phase, cursor)
-        for definition_id, destination_id, phase, cursor in await rows(connection, SYNCS["syncs"])
-    }
+    syncs = {(row[0], row[1]): (row[2], row[3]) for row in await rows(connection, SYNCS["syncs"])}
+    for each in syncing.deaf(definitions, syncs):
+        await change(connection, SYNCS["set_sync"], each)
     return judging.liveness(syncs, definitions)
 
 
@@ -115,14 +119,16 @@ async def judge_them(
     connection: Connection, definitions: Definitions, wanted: dict[int, list[int]], now: int
 ) -> Taken:
     """Evaluate definitions (in order) by profile, tell what is to be told, and write all of it."""
+    if not wanted:
+        return Taken()
     evaluated = {id_ for ids in wanted.values() for id_ in ids}
     found = await persons(connection, list(wanted), definitions, evaluated, now)
+    values = {id_: evaluate(definitions, person, wanted[id_], now) for id_, person in found.items()}
     may = await live(connection, definitions)
-    judged = [
-        judge(definitions, person, wanted[id_], now, live=may, new_id=call_id)
-        for id_, person in found.items()
-    ]
-    return await write(connection, judged, now)
+    open_ = judging.open_(definitions, found, may)
+    if open_:
+        await named(connection, {id_: found[id_] for id_ in open_})
+    return await write(connection, judging.judged(definitions, found, values, open_, now), now)
 
 
 async def write(connection: Connection, judged: Sequence[Judged], now: int) -> Taken:

@@ -10,7 +10,7 @@ from plaudit.secrets import Vault
 from plaudit.store import judging
 from plaudit.store.postgres import audiences, listen, take
 from plaudit.store.postgres.database import Database
-from plaudit.store.postgres.persons import SQL, SYNCS, drop, held, persons
+from plaudit.store.postgres.persons import SQL, SYNCS, drop, held, named, persons
 from plaudit.store.postgres.sql import Connection, change, columns, rows, value
 from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Standing, Taken, Todo
 
@@ -148,7 +148,8 @@ async def _person(
     id_ = identifier
     if isinstance(id_, Identifier):
         id_ = await value(connection, SQL["of_identifier"], {"type": id_.type, "value": id_.value}) or 0
-    found = (await persons(connection, [id_], definitions, definitions.order, now)).get(id_)
+    read = await persons(connection, [id_], definitions, definitions.order, now)
+    found = (await named(connection, read)).get(id_)
     if found is None:
         return None
     ((created_at, merges),) = await rows(connection, SQL["profile"], {"id": id_})

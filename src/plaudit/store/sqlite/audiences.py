@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import apsw
 
-from plaudit.clock import call_id
 from plaudit.engage.definitions import Definition, Definitions
 from plaudit.engage.judge import Judged
 from plaudit.engage.person import Place
 from plaudit.sqlite import rows
 from plaudit.store import syncing
 from plaudit.store.profiles import DefinitionView, Phase, RunView, Taken, Todo
-from plaudit.store.sqlite.persons import SYNCS, judge_them, persons, write
+from plaudit.store.sqlite.persons import SYNCS, judge_them, named, persons, write
 from plaudit.store.sqlite.take import same_version
 
 
@@ -67,8 +66,8 @@ def sync(connection: apsw.Connection, place: Place, definitions: Definitions, no
     portion = {"definition_id": place[0], "destination_id": place[1], "after": cursor, "limit": limit}
     ids = [id_ for (id_,) in rows(connection, SYNCS["told_members" if leaving else "to_tell"], portion)]
     judged = [
-        Judged(id_, {}, syncing.tellings(definitions, each, place, now, leaving=leaving, new_id=call_id))
-        for id_, each in persons(connection, ids, definitions, (), now).items()
+        Judged(id_, {}, syncing.tellings(definitions, each, place, now, leaving=leaving))
+        for id_, each in named(connection, persons(connection, ids, definitions, (), now)).items()
     ]
     taken = write(connection, judged, now)
     taken.done = len(ids) < limit

@@ -7,14 +7,13 @@ from collections.abc import Collection, Sequence
 import apsw
 import msgspec
 
-from plaudit.clock import call_id
 from plaudit.engage.definitions import Definitions
 from plaudit.engage.identifiers import Identifier
-from plaudit.engage.judge import Judged, Live, judge
+from plaudit.engage.judge import Judged, Live, evaluate
 from plaudit.engage.person import Held, Met, Person, Place, Told
 from plaudit.queries import load
 from plaudit.sqlite import put_many, rows
-from plaudit.store import judging
+from plaudit.store import judging, syncing
 from plaudit.store.profiles import Taken
 
 SQL = load("plaudit.store", "sql", "sqlite", "profiles.sql")
@@ -33,7 +32,9 @@ def persons(
     evaluated: Collection[int],
     now: int,
 ) -> dict[int, Person]:
-    """These profiles, with the facts that evaluating these definitions needs; those that are gone are left out."""
+    """These profiles, with the facts that evaluating these definitions needs, and without names; those that are gone are
+    left out.
+    """
     if not ids:
         return {}
     given = ids_text(ids)
@@ -41,9 +42,6 @@ def persons(
         id_: Person(id_, traits=judging.traits_of(traits))
         for id_, _, _, traits in rows(connection, SQL["profiles"], (given,))
     }
-    for id_, kind, value, first, last in rows(connection, SQL["identifiers"], (given,)):
-        if id_ in found:
-            found[id_].identifiers.append(Met(Identifier(kind, value), first, last))
     for id_, definition_id, value, since, until in rows(connection, SQL["computed"], (given,)):
         found[id_].values[definition_id] = Held(judging.decode(value), since, until)
     for id_, place, told in told_of(connection, list(found)):
@@ -54,6 +52,13 @@ def persons(
         facts = judging.facts_of(rows(connection, SQL["facts"], given_facts), definitions.sources)
         for id_, its in facts.items():
             found[id_].facts = its
+    return found
+
+
+def named(connection: apsw.Connection, found: dict[int, Person]) -> dict[int, Person]:
+    """The same, with all that they are known by."""
+    for id_, kind, value, first, last in rows(connection, SQL["identifiers"], (ids_text(found),)):
+        found[id_].identifiers.append(Met(Identifier(kind, value), first, last))
     return found
 
 
@@ -72,10 +77,9 @@ def told_of(connection: apsw.Connection, ids: Collection[int]) -> list[tuple[int
 
 
 def live(connection: apsw.Connection, definitions: Definitions) -> Live:
-    syncs = {
-        (definition_id, destination_id): (phase, cursor)
-        for definition_id, destination_id, phase, cursor in rows(connection, SYNCS["syncs"])
-    }
+    syncs = {(row[0], row[1]): (row[2], row[3]) for row in rows(connection, SYNCS["syncs"])}
+    for each in syncing.deaf(definitions, syncs):
+        connection.execute(SYNCS["set_sync"], each)
     return judging.liveness(syncs, definitions)
 
 
@@ -86,14 +90,15 @@ def judge_them(
     now: int,
 ) -> Taken:
     """Evaluate definitions (in order) by profile, tell what is to be told, and write all of it."""
+    if not wanted:
+        return Taken()
     evaluated = {id_ for ids in wanted.values() for id_ in ids}
     found = persons(connection, list(wanted), definitions, evaluated, now)
+    values = {id_: evaluate(definitions, person, wanted[id_], now) for id_, person in found.items()}
     may = live(connection, definitions)
-    judged = [
-        judge(definitions, person, wanted[id_], now, live=may, new_id=call_id)
-        for id_, person in found.items()
-    ]
-    return write(connection, judged, now)
+    open_ = judging.open_(definitions, found, may)
+    named(connection, {id_: found[id_] for id_ in open_})
+    return write(connection, judging.judged(definitions, found, values, open_, now), now)
 
 
 def write(connection: apsw.Connection, judged: Sequence[Judged], now: int) -> Taken:

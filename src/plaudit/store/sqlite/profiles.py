@@ -15,7 +15,7 @@ from plaudit.sqlite import Reader, Writer, rows
 from plaudit.store import judging
 from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Standing, Taken, Todo
 from plaudit.store.sqlite import audiences, take
-from plaudit.store.sqlite.persons import SQL, SYNCS, drop, ids_text, persons
+from plaudit.store.sqlite.persons import SQL, SYNCS, drop, ids_text, named, persons
 
 PRUNE_ROWS = 1000
 
@@ -139,7 +139,7 @@ def _person(
     id_ = identifier
     if isinstance(id_, Identifier):
         id_ = connection.execute(SQL["of_identifier"], id_).get or 0
-    found = persons(connection, [id_], definitions, definitions.order, now).get(id_)
+    found = named(connection, persons(connection, [id_], definitions, definitions.order, now)).get(id_)
     if found is None:
         return None
     created_at, merges = next(rows(connection, SQL["profile"], (id_,)))
