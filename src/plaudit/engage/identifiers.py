@@ -55,16 +55,14 @@ class Rules(msgspec.Struct, frozen=True):
     def blocked(self, identifier: Identifier) -> bool:
         """Whether this value says nothing of a person."""
         value = identifier.value.lower()
-        return value in self.blocked_values or any(_whole(each, value) for each in self.blocked_patterns)
+        if value in self.blocked_values:
+            return True
+        return any(_pattern(each).fullmatch(value) for each in self.blocked_patterns)
 
 
 @lru_cache(64)
 def _pattern(written: str) -> re.Pattern[str]:
     return re.compile(written, re.IGNORECASE)
-
-
-def _whole(pattern: str, value: str) -> bool:
-    return _pattern(pattern).fullmatch(value) is not None
 
 
 def identifiers(
@@ -81,7 +79,8 @@ def identifiers(
     found = [("user_id", user_id), *(("email", each) for each in emails), ("anonymous_id", anonymous_id)]
     outside = external_ids if isinstance(external_ids, list) else []
     found += [(text(each.get("type"), LONGEST).lower(), each.get("id")) for each in outside if _of_user(each)]
-    return tuple(dict.fromkeys(one for kind, value in found if kind and (one := _identifier(kind, value))))
+    named = ((kind, value) for kind, value in found if kind and value is not None)
+    return tuple(dict.fromkeys(one for kind, value in named if (one := _identifier(kind, value))))
 
 
 def _of_user(external: object) -> bool:

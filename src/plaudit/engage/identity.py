@@ -67,8 +67,13 @@ def resolve(
     `matches`: the profile that each identifier belongs to now; those of nobody are left out.
     """
     rules = rules or Rules()
-    kept = list(dict.fromkeys(each for each in identifiers if not rules.blocked(each)))
-    dropped = [Dropped(each, "blocked") for each in dict.fromkeys(identifiers) if rules.blocked(each)]
+    kept: list[Identifier] = []
+    dropped: list[Dropped] = []
+    for each in dict.fromkeys(identifiers):
+        if rules.blocked(each):
+            dropped.append(Dropped(each, "blocked"))
+        else:
+            kept.append(each)
     kept.sort(key=rules.rank)  # stable: of one type, the event's order
     while kept:
         profiles = _matched(kept, matches)
@@ -92,6 +97,8 @@ def _obstacle(
     kept: Sequence[Identifier], profiles: Sequence[Known], at: int, rules: Rules
 ) -> Literal["limit", "merge_limit", "mapping_limit"] | None:
     """Why these identifiers and profiles cannot become one; None when they can."""
+    if not profiles and len({each.type for each in kept}) == len(kept):
+        return None  # somebody new, and one of each type: as nearly all are
     before = [_counted(profile.seen, at, rules) for profile in profiles]
     after: dict[str, set[str]] = {}
     for values in (*before, _counted([Seen(each, at) for each in kept], at, rules)):

@@ -73,4 +73,5 @@ def _addresses(
     if event.type not in ("track", "identify"):
         return [Keys(context.get("traits")).find("email")]
     places = (properties, context.get("traits"), traits)
-    return [*(Keys(place).find("email") for place in places), event.email]
+    found = [*(Keys(place).find("email") for place in places if place), event.email]
+    return list(dict.fromkeys(each for each in found if isinstance(each, str)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from plaudit.clock import Clock
@@ -18,6 +18,7 @@ from plaudit.destinations.base import Destination
 from plaudit.errors import LostRaceError, PlauditError
 from plaudit.log.base import Log
 from plaudit.observe import happenings
+from plaudit.process.batch import batch_of
 from plaudit.process.customers import Customers
 from plaudit.process.plan import Routes, plan, routes
 from plaudit.spec.envelope import Entry
@@ -31,13 +32,17 @@ PATIENCE = 1.0  # seconds after trouble
 
 
 class Followed(Protocol):
-    def __call__(self, position: int, *, busy: bool) -> None: ...
+    """Hears what was taken: the entries after one position, up to another; `busy`: there is more to take."""
+
+    def __call__(
+        self, before: int, after: int, entries: Sequence[tuple[int, Entry]], *, busy: bool
+    ) -> None: ...
 
 
 class Processor:
     """One partition's loop. `made` is called with the ids of destinations that have new invitations.
 
-    `followed` hears how far it has come, and whether there is more.
+    `followed` hears of each batch.
     """
 
     def __init__(
@@ -47,7 +52,7 @@ class Processor:
         store: Store,
         clock: Clock,
         made: Callable[[set[int]], None],
-        followed: Followed = lambda position, *, busy: None,  # noqa: ARG005 - nobody follows
+        followed: Followed = lambda before, after, entries, *, busy: None,  # noqa: ARG005 - nobody follows
     ) -> None:
         self._partition = partition
         self._log = log
@@ -102,27 +107,21 @@ class Processor:
             await self._wait(cursor)
             return cursor
         started = time.perf_counter()
-        batch = self._take()
+        batch, self._ahead = batch_of(self._ahead, EVENTS)
         after = batch[-1][0]
         rows = await self._plan(batch)
         await self._settle()
-        self._committing = asyncio.create_task(self._commit(cursor, after, rows, started))
+        self._committing = asyncio.create_task(self._commit(cursor, batch, rows, started))
         return after
 
-    def _take(self) -> list[tuple[int, Entry]]:
-        """The next entries with about `EVENTS` events: a commit that is small lets lanes and others have theirs."""
-        count = size = 0
-        while count < len(self._ahead) and size < EVENTS:
-            size += len(self._ahead[count][1].events)
-            count += 1
-        batch, self._ahead = self._ahead[:count], self._ahead[count:]
-        return batch
-
-    async def _commit(self, before: int, after: int, rows: list[EventRow], started: float) -> None:
+    async def _commit(
+        self, before: int, batch: list[tuple[int, Entry]], rows: list[EventRow], started: float
+    ) -> None:
+        after = batch[-1][0]
         done = await self._store.commit(self._partition, before, after, rows, self._clock.now())
         if done.made:
             self._made(set(done.made))
-        self._followed(after, busy=bool(self._ahead))
+        self._followed(before, after, batch, busy=bool(self._ahead))
         made = {self._names.get(id_, str(id_)): count for id_, count in done.made.items()}
         happenings.BatchProcessed(done.dispositions, made, time.perf_counter() - started).emit()
 

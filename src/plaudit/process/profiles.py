@@ -1,7 +1,8 @@
 """The loop that moves a partition of the log into profiles, a step behind the ledger.
 
-It reads only what the ledger has taken: so which of two events with one message id counts is decided, and a fault
+It takes only what the ledger has taken: so which of two events with one message id counts is decided, and a fault
 here never keeps an order from its invitation. When orders come faster than both can take them, orders go first.
+What the ledger took just now is at hand and is not read again; only who falls behind reads the log.
 Invariant: as in loop.py, the cursor moves in the transaction that holds a batch's effects.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from plaudit.clock import Clock
 from plaudit.destinations.base import Destination, What
@@ -19,6 +20,7 @@ from plaudit.engage.sighting import Sighting, sighting
 from plaudit.errors import LostRaceError, PlauditError
 from plaudit.log.base import Log
 from plaudit.observe import happenings
+from plaudit.process.batch import batch_of
 from plaudit.spec.envelope import Entry, event_id
 from plaudit.spec.event import Event, Unreadable
 from plaudit.store.base import Configuration, Store
@@ -26,6 +28,8 @@ from plaudit.store.base import Configuration, Store
 ENTRIES = 256  # read at a time
 EVENTS = 128  # a batch: it holds the store for some milliseconds, and lanes wait that long
 BREATH = 32
+NOTHING = -1  # no position of a log
+AT_HAND = 1024  # events that are kept in memory until their turn
 IDLE = 1.0  # seconds
 PATIENCE = 1.0  # seconds after trouble
 STALE = 0.1  # seconds until another configuration is looked for
@@ -71,6 +75,8 @@ class Follower:
         self._definitions: Definitions | None = None
         self._taken = 0  # how far the ledger has come
         self._busy = False  # it has more to take
+        self._ahead: list[tuple[int, Entry]] = []  # all that it took after the cursor and up to `_known`
+        self._known = NOTHING
         self._wake = asyncio.Event()
         self._stopping = False
         self.trouble = ""
@@ -79,9 +85,12 @@ class Follower:
         self._definitions = definitions
         self._wake.set()
 
-    def follow(self, position: int, *, busy: bool) -> None:
-        """The ledger has come this far, and goes on at once if it is `busy`."""
-        self._taken, self._busy = max(self._taken, position), busy
+    def follow(self, before: int, after: int, entries: Sequence[tuple[int, Entry]], *, busy: bool) -> None:
+        """The ledger has taken these entries, and goes on at once if it is `busy`."""
+        if before == self._known and sum(len(entry.events) for _, entry in self._ahead) < AT_HAND:
+            self._ahead += entries
+            self._known = after
+        self._taken, self._busy = max(self._taken, after), busy
         self._wake.set()
 
     def stop(self) -> None:
@@ -99,11 +108,13 @@ class Follower:
                 cursor = await self._step(cursor)
                 self.trouble = ""
             except LostRaceError:
+                self._forget()
                 cursor = None
                 await asyncio.sleep(STALE)
             except Exception as error:  # noqa: BLE001 - nothing may end this loop: what was accepted must come through
                 self.trouble = str(error) if isinstance(error, PlauditError) else happenings.where(error)
                 happenings.StepFailed("profiles", self.trouble, PATIENCE).emit()
+                self._forget()
                 cursor = None
                 await asyncio.sleep(PATIENCE)
 
@@ -120,13 +131,10 @@ class Follower:
             await self._sleep()
             return cursor
         started = time.perf_counter()
-        ceiling = self._taken
-        entries = [
-            each for each in await self._log.read(self._partition, cursor, ENTRIES) if each[0] <= ceiling
-        ]
-        after, found = await self._sightings(entries)
-        if not entries:  # the log has no more of them
-            after = ceiling
+        await self._look(cursor)
+        batch, self._ahead = batch_of(self._ahead, EVENTS)
+        after = batch[-1][0] if batch and self._ahead else self._known
+        found = await self._sightings(batch)
         now = self._clock.now()
         taken = await self._store.profiles.take(self._partition, cursor, after, found, definitions, now)
         if taken.made:
@@ -136,10 +144,17 @@ class Follower:
             await asyncio.sleep(REST * (time.perf_counter() - started))  # orders go first
         return after
 
-    async def _sightings(self, entries: list[tuple[int, Entry]]) -> tuple[int, list[Sighting]]:
-        """(position up to which all was read, what it said) of about a batch."""
+    async def _look(self, cursor: int) -> None:
+        """Have at hand what comes after the cursor."""
+        if not self._ahead:
+            self._known, ceiling = NOTHING, self._taken
+            read = await self._log.read(self._partition, cursor, ENTRIES)
+            self._ahead = [each for each in read if each[0] <= ceiling]
+            self._known = self._ahead[-1][0] if self._ahead else ceiling  # the log has no more of them
+
+    async def _sightings(self, entries: list[tuple[int, Entry]]) -> list[Sighting]:
         found: list[Sighting] = []
-        after, breath = 0, BREATH
+        breath = BREATH
         for position, entry in entries:
             for index, envelope in enumerate(entry.events):
                 if envelope.refused:
@@ -149,13 +164,14 @@ class Follower:
                     seen = sighting(event_id(self._partition, position, index), entry.source_id, event)
                     if seen is not None:
                         found.append(seen)
-            after = position
-            if len(found) >= EVENTS:
-                break
             if len(found) >= breath:
                 breath = len(found) + BREATH
                 await asyncio.sleep(0)
-        return after, found
+        return found
+
+    def _forget(self) -> None:
+        """After trouble: the stored cursor decides what comes next."""
+        self._ahead, self._known = [], NOTHING
 
     async def _sleep(self) -> None:
         self._wake.clear()
