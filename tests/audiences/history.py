@@ -232,8 +232,7 @@ class World:
     async def check(self) -> None:
         """Bring all to its end; then everybody is worth what the naive one says, and destinations know it."""
         profiles = self.store.profiles
-        while (await profiles.lapse(self.definitions, self.now, 7)).profiles:
-            pass
+        await profiles.lapse(self.definitions, self.now, 1000)
         left = PORTIONS
         while todo := await profiles.todo(self.definitions, self.now):
             left -= 1
