@@ -71,13 +71,18 @@ async def test_a_refused_one_is_read_and_mended(console: Console) -> None:
     await expect(page.get_by_text("Attempt 1")).to_be_visible()
     assert "customer3001@example.com" not in await page.content()
     await page.get_by_text("The event", exact=True).click()
-    await expect(page.locator(".timeline pre")).to_contain_text("order_id")
+    await expect(page.locator(".timeline pre").first).to_contain_text("order_id")
     assert "customer3001@example.com" not in await page.content()
-    await page.get_by_text("Request and answer").click()
+    request, answer = page.locator(".timeline figure").first, page.locator(".timeline figure.answer")
+    await expect(request.locator("figcaption")).to_contain_text("POST http")
+    await expect(request.locator("pre")).to_contain_text('"referenceId": "3001"')
+    await expect(request.locator("pre")).to_contain_text("c…@example.com")
+    await expect(answer.locator("figcaption")).to_contain_text("400 after")
     await console.sound("story-refused")
 
     await page.get_by_role("button", name="Show customer").click()
     await expect(page.get_by_text("customer3001@example.com").first).to_be_visible()
+    await expect(request.locator("pre")).to_contain_text("customer3001@example.com")
     recorded = await console.plaudit.store.access.audit(limit=1)
     assert (recorded[0].action, recorded[0].about) == ("reveal", f"invitation {id_}")
 
@@ -88,6 +93,8 @@ async def test_a_refused_one_is_read_and_mended(console: Console) -> None:
     # It goes on by itself, with nobody loading the page again.
     await expect(page.locator(".page-head .state-accepted")).to_be_visible(timeout=15_000)
     await expect(page.get_by_text("Attempt 2")).to_be_visible()
+    await page.get_by_text("Request and answer").last.click()
+    await expect(answer.last.locator("figcaption")).to_contain_text("201 after")
     await console.sound("story-accepted")
 
 

@@ -52,7 +52,10 @@ def seed(data: Path, many: int = 0) -> Path:
             (Outcome.RETRY, State.FAILED),
         ]
         claimed = await store.turn(1, [], 6, "gone", now=2000, lease_until=99_000)
-        settled = [ended(c, *end, due_at=5000) for c, end in zip(claimed, ends, strict=False)]
+        settled = [
+            ended(c, *end, due_at=5000)._replace(exchanges=f'{{"of":[{c.id}]}}'.encode())
+            for c, end in zip(claimed, ends, strict=False)
+        ]
         await store.turn(1, settled, 0, "gone", now=3000, lease_until=99_000)
         await store.pause(2, "key_unknown", "the key is wrong", now=3100)
         await store.decide(Decided.CANCEL, after=0, limit=1, now=3200, destination="second")

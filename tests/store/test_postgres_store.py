@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.access import AccessConformance
+from conformance.exchanges import ExchangesConformance
 from conformance.ledger import LedgerConformance
 from conformance.ownership import OwnershipConformance
 from conformance.store import Open, StoreConformance
@@ -34,6 +35,12 @@ class TestPostgresStore(StoreConformance):
 
 
 class TestPostgresAccess(AccessConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestPostgresExchanges(ExchangesConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from conformance.access import AccessConformance
+from conformance.exchanges import ExchangesConformance
 from conformance.ledger import LedgerConformance
 from conformance.rows import wanted
 from conformance.store import Open, StoreConformance
@@ -33,6 +34,12 @@ class TestSqliteStore(StoreConformance):
 
 
 class TestSqliteAccess(AccessConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+
+class TestSqliteExchanges(ExchangesConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened

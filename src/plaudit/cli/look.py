@@ -80,6 +80,10 @@ def invitations(
     since: Since = None,
     until: Until = None,
     calls: Calls = False,
+    requests: Annotated[
+        bool,
+        typer.Option("--requests", help="With --order: what each attempt sent, and what came back."),
+    ] = False,
     limit: Limit = LIMIT,
     json: Json = False,
     data: Data = DATA,
@@ -91,6 +95,8 @@ def invitations(
 
     if state is not None and state not in set(State):
         raise UsageError(f"--state must be one of {', '.join(State)}, not {state!r}")
+    if requests and not order:
+        raise UsageError("--requests needs --order: the attempts of one order are shown")
     chosen = choose.selection(
         order=order, state=state, destination=destination, source=source, reason=reason, email=email,
         since=since, until=until, calls=calls,
@@ -98,8 +104,7 @@ def invitations(
     found = _read(data, lambda s: s.invitations(limit=limit, **chosen))
     if json:
         for i in found:
-            attempts = _read(data, lambda s, i=i: s.attempts(i.id)) if order else None
-            json_line(_invitation(i, attempts))
+            json_line(_history(*_read(data, lambda s, i=i: _whole(s, i.id))) if order else _invitation(i))
         return
     if not found:
         thing = "calls" if calls else "invitations"
@@ -109,7 +114,15 @@ def invitations(
     if order:
         for i in found:
             say()
-            _attempts(i, _read(data, lambda s, i=i: s.attempts(i.id)))
+            whole, attempts = _read(data, lambda s, i=i: _whole(s, i.id))
+            _attempts(whole, attempts)
+            if requests:
+                _exchanges(whole, attempts)
+
+
+async def _whole(store: Any, id_: int) -> Any:
+    """An invitation with all that is known of it, and its attempts."""
+    return await store.invitation(id_), await store.attempts(id_)
 
 
 def _attempts(invitation: Any, attempts: list[Any]) -> None:
@@ -133,15 +146,40 @@ def _attempts(invitation: Any, attempts: list[Any]) -> None:
     )
 
 
-def _invitation(i: Any, attempts: list[Any] | None) -> Any:
+def _exchanges(invitation: Any, attempts: list[Any]) -> None:
+    from plaudit.manage import shapes
+
+    for each in attempts:
+        for exchange in shapes.attempt(each, invitation, masked=False).exchanges:
+            say()
+            say(f"attempt {each.number}: {exchange.sent.method} {exchange.sent.url}")
+            _message(exchange.sent)
+            came = exchange.came
+            say(f"answer after {exchange.took} ms: {exchange.lost if came is None else came.status}")
+            if came is not None:
+                _message(came)
+
+
+def _message(message: Any) -> None:
+    for name, value in message.headers.items():
+        say(f"  {name}: {value}")
+    if message.body:
+        say(f"  {message.body}")
+
+
+def _invitation(i: Any) -> Any:
+    from plaudit.manage import shapes
+
+    return shapes.invitation(i, masked=False)
+
+
+def _history(i: Any, attempts: list[Any]) -> Any:
     import msgspec
 
     from plaudit.manage import shapes
 
-    shown = shapes.invitation(i, masked=False)
-    if attempts is None:
-        return shown
-    return msgspec.to_builtins(shown) | {"history": [shapes.attempt(a) for a in attempts]}
+    history = [shapes.attempt(a, i, masked=False) for a in attempts]
+    return msgspec.to_builtins(_invitation(i)) | {"history": history}
 
 
 def _read(data: Any, ask: Any) -> Any:

@@ -11,15 +11,18 @@ from starlette.routing import BaseRoute
 
 from plaudit.console.decisions import possible
 from plaudit.console.views import render
-from plaudit.destinations.base import State
+from plaudit.destinations.base import Outcome, State, What
 from plaudit.manage import events, invitations, shapes
 from plaudit.manage.context import context
 from plaudit.manage.given import OfId, not_found
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.showing import requests_of
+from plaudit.store.meeting import INTERRUPTED
 
 # It will be another one soon, without anybody's doing.
 MOVING = frozenset({State.QUEUED, State.SENDING})
+# There may be a request yet.
+AHEAD = frozenset(State) - {State.ACCEPTED, State.CANCELLED}
 
 
 class Moment(NamedTuple):
@@ -52,11 +55,13 @@ async def _shown(request: Request, template: str) -> Response:
         row=story.invitation,
         order=story.order,
         moments=timeline(story),
-        requests=await requests_of(its, id_),
+        requests=await requests_of(its, id_) if story.invitation.state in AHEAD else [],
         actions=possible(story.invitation.state),
         moving=story.invitation.state in MOVING,
         revealed=None,
         pretty=pretty,
+        readable=readable,
+        unkept=unkept,
     )
 
 
@@ -71,12 +76,14 @@ async def _reveal(request: Request) -> Response:
         story=story,
         row=found.invitation,
         order=found.order,
-        moments=timeline(story),
-        requests=found.requests,
+        moments=timeline(msgspec.structs.replace(story, history=found.history)),
+        requests=found.requests if found.invitation.state in AHEAD else [],
         actions=possible(found.invitation.state),
         moving=False,
         revealed=True,
         pretty=pretty,
+        readable=readable,
+        unkept=unkept,
     )
 
 
@@ -118,6 +125,25 @@ def _became(event: shapes.Event, destination: str) -> str:
 def pretty(value: Any) -> str:
     """JSON for people."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def readable(text: str) -> str:
+    """A body for people: JSON with indents, all else as it is."""
+    try:
+        return msgspec.json.format(text, indent=2) if text[:1] in ("{", "[") else text
+    except msgspec.MsgspecError:
+        return text
+
+
+def unkept(attempt: shapes.Attempt, row: shapes.Invitation) -> str:
+    """Why an attempt has no request to look at."""
+    if row.forgotten:
+        return "What was sent is forgotten, as the customer is."
+    if attempt.reason == INTERRUPTED:
+        return "Plaudit stopped before the answer came, so neither request nor answer was written down."
+    if row.what != What.INVITATION and attempt.outcome == Outcome.ACCEPTED:
+        return "Of calls that went well, request and answer are not kept."
+    return "Nothing was sent, or it was so long ago that it is no longer kept."
 
 
 def _id(request: Request, name: str = "id") -> int:

@@ -221,11 +221,11 @@ class Lane:
                 self._settle(claimed, stopped, started)
             return
         self._gate.also_sent(sent.requests - 1, self._clock.now())
-        for claimed, verdict in zip(part, sent.verdicts, strict=True):
-            self._settle(claimed, verdict, started)
+        for claimed, verdict, kept in zip(part, sent.verdicts, sent.kept, strict=True):
+            self._settle(claimed, verdict, started, kept)
         self._ended(sent.verdicts[0], started)
 
-    def _settle(self, claimed: Claimed, verdict: Verdict, started: int) -> None:
+    def _settle(self, claimed: Claimed, verdict: Verdict, started: int, kept: bytes = b"") -> None:
         now = self._clock.now()
         state, due, reason, message = conclude(
             verdict,
@@ -251,6 +251,7 @@ class Lane:
                 state,
                 due,
                 verdict.fault,
+                kept,
             )
         )
         if state is State.QUEUED:

@@ -10,6 +10,7 @@ import msgspec
 from plaudit import config as files
 from plaudit.clock import SystemClock, iso, message_id
 from plaudit.config import Config
+from plaudit.destinations import exchange
 from plaudit.destinations.base import Answer, Delivery, Destination, Mail, Request, WantToken, What
 from plaudit.destinations.settings import Settings
 from plaudit.errors import PlauditError, RefusedError
@@ -150,14 +151,10 @@ def requests(kind: Destination, delivery: Delivery, settings: Settings) -> list[
 def _shown(wish: Request | Mail) -> dict[str, Any]:
     if isinstance(wish, Mail):
         return {"method": "MAIL", "url": f"mailto:{wish.recipient[:3]}…", "headers": {}, "body": wish.html}
-    headers = {
-        name: value if name != "authorization" else f"{value.partition(' ')[0]} …"
-        for name, value in wish.headers.items()
-    }
     return {
         "method": wish.method,
         "url": wish.shown,
-        "headers": headers,
+        "headers": exchange.headers(wish.headers),
         "body": msgspec.json.decode(wish.body),
     }
 

@@ -36,10 +36,13 @@ class Story(msgspec.Struct):
 
 
 class Revealed(msgspec.Struct):
-    """Of whom it is, and the requests as they would be made now: the second where the vendor asks for more."""
+    """Of whom it is, each attempt in the clear, and the requests as they would be made now: the second where the
+    vendor asks for more.
+    """
 
     invitation: shapes.Invitation
     order: Order | None
+    history: list[shapes.Attempt]
     requests: list[dict[str, Any]]
 
 
@@ -64,7 +67,7 @@ async def story(context: Context, who: Who, given: OfId) -> Story:
     return Story(
         shapes.invitation(row, masked=True),
         shapes.masked_order(row.order) if row.order is not None else None,
-        [shapes.attempt(each) for each in attempts],
+        [shapes.attempt(each, row, masked=True) for each in attempts],
         [shapes.event(each) for each in events],
     )
 
@@ -79,7 +82,8 @@ async def reveal(context: Context, who: Who, given: OfId) -> Revealed:
         if destination.name == row.destination and kind is not None and row.order is not None:
             delivery = Delivery(row.id, What(row.what), row.order, b"", context.clock.now())
             requests = dry.requests(kind, delivery, destination.settings)
-    return Revealed(shapes.invitation(row, masked=False), row.order, requests)
+    history = [shapes.attempt(each, row, masked=False) for each in await context.store.attempts(row.id)]
+    return Revealed(shapes.invitation(row, masked=False), row.order, history, requests)
 
 
 async def _row(context: Context, id_: int) -> InvitationView:

@@ -8,6 +8,7 @@ import msgspec
 
 from plaudit.clock import iso
 from plaudit.destinations.base import What
+from plaudit.destinations.exchange import Exchange, read
 from plaudit.spec.order import Order
 from plaudit.store.views import AttemptView, DispositionView, EventView, InvitationView
 
@@ -18,6 +19,8 @@ PERSONAL = frozenset(
 
 
 class Attempt(msgspec.Struct):
+    """`exchanges`: each request with its answer; none when nothing left, or when they aged out as events do."""
+
     attempt: int
     started_at: str
     finished_at: str
@@ -25,6 +28,7 @@ class Attempt(msgspec.Struct):
     reason: str
     message: str
     status: int
+    exchanges: list[Exchange]
 
 
 class Invitation(msgspec.Struct):
@@ -84,7 +88,17 @@ def invitation(row: InvitationView, *, masked: bool) -> Invitation:
     )
 
 
-def attempt(row: AttemptView) -> Attempt:
+def attempt(row: AttemptView, of: InvitationView, *, masked: bool) -> Attempt:
+    """`of`: its delivery, as it was asked for alone."""
+    exchanges: list[Exchange] = []
+    if row.exchanges is not None:
+        order, call = of.order, of.call
+        if masked:
+            order = None if order is None else masked_order(order)
+            call = (
+                None if call is None else msgspec.json.encode(masked_json(msgspec.json.decode(call))).decode()
+            )
+        exchanges = read(row.exchanges, of.id, order, call)
     return Attempt(
         row.number,
         iso(row.started_at),
@@ -93,6 +107,7 @@ def attempt(row: AttemptView) -> Attempt:
         row.reason,
         row.message,
         row.status,
+        exchanges,
     )
 
 

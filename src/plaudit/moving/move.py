@@ -16,7 +16,7 @@ from plaudit.errors import DataError
 from plaudit.log.base import Log
 from plaudit.moving.log import carry
 from plaudit.moving.source import Embedded
-from plaudit.moving.tables import TABLES, Sum, Summing, Table, converted, in_the_clear
+from plaudit.moving.tables import COUNTED, TABLES, Sum, Summing, Table, converted, in_the_clear
 from plaudit.moving.target import Begun, Target, connected
 from plaudit.secrets import Vault
 
@@ -86,9 +86,8 @@ class Mover:
         tables = await self._tables()
         events = await self._log(log)
         self._source.remember(place, done=True)  # first: both must never be served
-        await self._target.finish(
-            self._source.last_id("deliveries"), self._source.last_id("profiles"), self._source.head
-        )
+        last = {f"{name}_ids": self._source.last_id(table) for table, name in COUNTED.items()}
+        await self._target.finish(last, self._source.head)
         return Done(tables, events)
 
     async def _tables(self) -> dict[str, Sum]:

@@ -87,10 +87,11 @@ TABLES = (
         "attempts",
         (
             *("delivery_id", "number", "started_at", "finished_at", "outcome", "reason", "message"),
-            *("status", "fault"),
+            *("status", "fault", "exchange_id"),
         ),
         ("delivery_id", "number"),
     ),
+    Table("exchanges", ("id", "at", "content"), ("id",)),
     Table(
         "cancellations",
         ("destination_id", "order_id", "at", "event", "amount"),
@@ -144,6 +145,8 @@ TABLES = (
     Table("tokens", ("id", "name", "hash", "role", "active", "created_at", "used_at"), ("id",)),
     Table("audit", ("id", "at", "via", "who", "action", "about", "detail"), ("id",)),
 )
+# Tables whose ids come never again, and what their sequences are named by.
+COUNTED = {"deliveries": "delivery", "profiles": "profile", "exchanges": "exchange"}
 # They refer to each other, so they are emptied together.
 CONFIGURATION = frozenset({"destinations", "sources", "connections"})
 _FLAGS = frozenset({"active", "enabled", "first"})  # numbers there, truths here

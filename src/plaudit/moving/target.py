@@ -150,8 +150,11 @@ class Target:
                 told(len(found))
         return summing
 
-    async def finish(self, last_delivery: int, last_profile: int, position: int) -> None:
-        """Put all of it where a cluster looks, in one transaction. `position`: partition 0 goes on after it."""
+    async def finish(self, last_ids: dict[str, int], position: int) -> None:
+        """Put all of it where a cluster looks, in one transaction. `position`: partition 0 goes on after it.
+
+        `last_ids`: by sequence, the highest that there ever was.
+        """
         for table in TABLES:  # so that its first plans are good ones
             await self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.name)))
         async with self._connection.transaction():
@@ -161,7 +164,7 @@ class Target:
                     " DO UPDATE SET position = greatest(cursors.position, excluded.position)",
                     (reader, position),
                 )
-            for name, last in (("delivery_ids", last_delivery), ("profile_ids", last_profile)):
+            for name, last in last_ids.items():
                 if last:
                     await self._connection.execute("SELECT setval(%s, %s)", (name, last))
             for name in ("sources", "destinations", "definitions", "sync_runs", "people", "tokens", "audit"):

@@ -141,6 +141,7 @@ class Settled(NamedTuple):
     state: State
     due_at: int
     fault: Fault = Fault.VENDOR
+    exchanges: bytes = b""  # destinations/exchange.py; the same for all of a page
 
 
 class Store(Protocol):
@@ -292,9 +293,6 @@ class Store(Protocol):
         """Give up everything at once, so that others need not wait for the time to pass."""
 
     async def listen(self, heard: Callable[[set[int]], None]) -> None:
-        """Call `heard` with destinations that get new deliveries from any process, as long as this is awaited.
-
-        It may miss some, so nothing may depend on it. A store that cannot hear returns at once.
-        """
+        """Call `heard` with destinations that get new deliveries while this is awaited; it may miss some, or end at once."""
 
     async def close(self) -> None: ...

@@ -16,7 +16,10 @@ MINUTE_MS = 60_000  # how exactly it is known when a token was used
 
 
 class InvitationView(msgspec.Struct):
-    """A row of the ledger, as people see it. `order` is None for what is no invitation, or of whom we forgot."""
+    """A row of the ledger, as people see it. `order` is None for what is no invitation, or of whom we forgot.
+
+    `call`, the event that is passed on, is there when one delivery is asked for.
+    """
 
     id: int
     destination: str
@@ -31,6 +34,7 @@ class InvitationView(msgspec.Struct):
     due_at: int
     updated_at: int
     order: Order | None
+    call: str | None = None
 
 
 class AttemptView(msgspec.Struct):
@@ -42,6 +46,7 @@ class AttemptView(msgspec.Struct):
     message: str
     status: int
     fault: str = Fault.VENDOR
+    exchanges: str | None = None  # destinations/exchange.py; None: none was kept, or it aged out
 
 
 class DispositionView(msgspec.Struct):

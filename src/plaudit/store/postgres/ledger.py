@@ -18,7 +18,7 @@ from plaudit.store.postgres.sql import Connection, change, columns, queries, row
 from plaudit.store.tallies import of_turn
 
 SQL = queries("deliver")
-_ATTEMPT = "id number started_at finished_at outcome reason message status fault"
+_ATTEMPT = "id number started_at finished_at outcome reason message status fault exchange_id"
 _decode = msgspec.json.Decoder(Order).decode
 
 
@@ -52,6 +52,7 @@ async def turn(
 async def _settle(
     connection: Connection, destination_id: int, settled: list[Settled], owner: str, now: int
 ) -> None:
+    exchanges = await _put_exchanges(connection, settled)
     ended = {
         (s.id, s.attempt): (
             s.id,
@@ -63,6 +64,7 @@ async def _settle(
             s.message,
             s.status,
             s.fault.value,
+            exchanges.get(s.exchanges),
             s.state.value,
             s.due_at,
         )
@@ -75,6 +77,16 @@ async def _settle(
     await apply_cancellations(connection, [s.id for s in settled if s.state is State.QUEUED], now)
     await _cancel_forgotten(connection, [s.id for s in settled if s.state is not State.ACCEPTED], now)
     await tallies.put(connection, of_turn(destination_id, ended_now, now))
+
+
+async def _put_exchanges(connection: Connection, settled: list[Settled]) -> dict[bytes, int]:
+    """Their ids: the attempts of one page share one."""
+    new = {s.exchanges: s.finished_at for s in settled if s.exchanges}
+    if not new:
+        return {}
+    given = columns("at content", [(at, content.decode()) for content, at in new.items()])
+    ids = [id_ for (id_,) in await rows(connection, SQL["put_exchanges"], given)]
+    return dict(zip(new, ids, strict=True))
 
 
 async def release(connection: Connection, claimed: list[Claimed], owner: str, now: int) -> None:
@@ -127,6 +139,7 @@ async def recover(connection: Connection, owner: str, alone: bool, now: int, res
             INTERRUPTED_SAID,
             0,
             Fault.OURS.value,
+            None,
         )
         for id_, _, number, started in found
     ]

@@ -77,8 +77,9 @@ async def forget(connection: Connection, address: str, now: int) -> Forgotten:
                 continue
             rest = forgotten(payload, key).decode()
             await change(connection, SQL["forget"], {"id": id_, "payload": rest, "now": now})
-            await change(connection, SQL["forget_attempts"], {"id": id_})
             done.cancelled += state not in (State.SENDING, State.ACCEPTED, State.CANCELLED)
+        await change(connection, SQL["forget_exchanges"], {"id": id_})
+        await change(connection, SQL["forget_attempts"], {"id": id_})
         done.deliveries += 1
         told.add(destination_id)
     done.told = sorted(told)

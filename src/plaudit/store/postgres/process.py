@@ -149,5 +149,7 @@ async def prune(connection: Connection, before: int) -> int:
     portion = {"before": before, "limit": PRUNE_ROWS}
     gone = await change(connection, SQL["prune_events"], portion)
     await change(connection, SQL["prune_calls"], portion)
+    # An event may take more than one attempt.
+    await change(connection, SQL["prune_exchanges"], portion | {"limit": 2 * PRUNE_ROWS})
     await tallies.prune(connection, before)
     return gone

@@ -28,8 +28,8 @@ async def invitation(connection: Connection, id_: int) -> InvitationView | None:
 
 
 def _invitation(row: Any) -> InvitationView:
-    *fields, payload = row
-    return InvitationView(*[*fields, decode_order(payload) if payload is not None else None])
+    order = None if row[12] is None else decode_order(row[12])
+    return InvitationView(*[*row[:12], order, *row[13:]])
 
 
 async def attempts(connection: Connection, delivery_id: int) -> list[AttemptView]:

@@ -41,6 +41,7 @@ def turn(
             for s in settled
         ],
     )
+    exchanges = _put_exchanges(connection, settled)
     put_many(
         connection,
         SQL["put_attempt"],
@@ -55,6 +56,7 @@ def turn(
                 s.message,
                 s.status,
                 s.fault.value,
+                exchanges.get(s.exchanges),
             )
             for s in settled
         ],
@@ -71,6 +73,16 @@ def turn(
         lease = {"ids": ids, "owner": owner, "now": now, "lease_until": lease_until}
         connection.execute(SQL["claim"], lease)
     return claimed
+
+
+def _put_exchanges(connection: apsw.Connection, settled: list[Settled]) -> dict[bytes, int]:
+    """Their ids: the attempts of one page share one."""
+    new = {s.exchanges: s.finished_at for s in settled if s.exchanges}
+    if not new:
+        return {}
+    put_many(connection, SQL["put_exchange"], [(at, content) for content, at in new.items()])
+    last = connection.last_insert_rowid()  # there is one writer, so that they follow each other
+    return dict(zip(new, range(last - len(new) + 1, last + 1), strict=True))
 
 
 def _due(connection: apsw.Connection, destination_id: int, limit: int, now: int) -> list[Claimed]:
@@ -126,7 +138,7 @@ def recover(connection: apsw.Connection, owner: str, alone: bool, now: int, rese
             SQL["recover"], (state.value, INTERRUPTED, INTERRUPTED_SAID, now, now, id_, attempts)
         )
         outcome, fault = Outcome.UNCERTAIN.value, Fault.OURS.value
-        attempt = (id_, attempts, started_at, now, outcome, INTERRUPTED, INTERRUPTED_SAID, 0, fault)
+        attempt = (id_, attempts, started_at, now, outcome, INTERRUPTED, INTERRUPTED_SAID, 0, fault, None)
         connection.execute(SQL["put_attempt"], attempt)
     apply_cancellations(connection, [row[0] for row in found if row[1] in resend], now)
     _cancel_forgotten(connection, [row[0] for row in found], now)

@@ -90,8 +90,9 @@ def forget(connection: apsw.Connection, address: str, hashed: str, now: int) -> 
                 continue
             row = {"id": id_, "payload": forgotten(payload, key), "now": now}
             connection.execute(SQL["forget"], row)
-            connection.execute(SQL["forget_attempts"], (id_,))
             done.cancelled += state not in (State.SENDING, State.ACCEPTED, State.CANCELLED)
+        connection.execute(SQL["forget_exchanges"], (id_,))
+        connection.execute(SQL["forget_attempts"], (id_,))
         done.deliveries += 1
         told.add(destination_id)
     done.told = sorted(told)

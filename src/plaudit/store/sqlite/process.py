@@ -134,5 +134,8 @@ def prune(connection: apsw.Connection, before: int) -> int:
     connection.executemany(SQL["prune_dispositions"], gone)
     calls = connection.execute(SQL["prune_calls"], (before, PRUNE_ROWS)).fetchall()
     connection.executemany(SQL["prune_attempts"], calls)
+    connection.execute(
+        SQL["prune_exchanges"], (2 * PRUNE_ROWS, before)
+    )  # an event may take more than one attempt
     tallies.prune(connection, before)
     return len(gone)

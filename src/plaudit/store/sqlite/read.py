@@ -58,8 +58,8 @@ def invitation(connection: apsw.Connection, id_: int) -> InvitationView | None:
 
 
 def _invitation(row: Any) -> InvitationView:
-    *fields, payload = row
-    return InvitationView(*[*fields, _decode_order(payload) if payload is not None else None])
+    order = None if row[12] is None else _decode_order(row[12])
+    return InvitationView(*[*row[:12], order, *row[13:]])
 
 
 def attempts(connection: apsw.Connection, delivery_id: int) -> list[AttemptView]:

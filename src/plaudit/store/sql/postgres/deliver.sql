@@ -48,15 +48,27 @@ RETURNING d.state, d.created_at;
 
 -- name: put_attempts
 -- In their order, which is the lock order.
-INSERT INTO attempts (delivery_id, number, started_at, finished_at, outcome, reason, message, status, fault)
+INSERT INTO attempts (delivery_id, number, started_at, finished_at, outcome, reason, message, status, fault, exchange_id)
 SELECT * FROM unnest(%(id)s::bigint[], %(number)s::bigint[], %(started_at)s::bigint[], %(finished_at)s::bigint[],
-  %(outcome)s::text[], %(reason)s::text[], %(message)s::text[], %(status)s::bigint[], %(fault)s::text[])
-  AS g (id, number, started_at, finished_at, outcome, reason, message, status, fault)
+  %(outcome)s::text[], %(reason)s::text[], %(message)s::text[], %(status)s::bigint[], %(fault)s::text[],
+  %(exchange_id)s::bigint[])
+  AS g (id, number, started_at, finished_at, outcome, reason, message, status, fault, exchange_id)
 ORDER BY g.id, g.number
 ON CONFLICT (delivery_id, number) DO UPDATE SET finished_at = excluded.finished_at, outcome = excluded.outcome,
-  reason = excluded.reason, message = excluded.message, status = excluded.status, fault = excluded.fault
+  reason = excluded.reason, message = excluded.message, status = excluded.status, fault = excluded.fault,
+  exchange_id = excluded.exchange_id
 -- A late answer does not hide that the next attempt was made because this one was uncertain.
 WHERE excluded.number >= (SELECT d.attempts FROM deliveries d WHERE d.id = excluded.delivery_id);
+
+-- name: put_exchanges
+-- Their ids, in the order in which they are given.
+WITH given AS MATERIALIZED (
+  SELECT nextval('exchange_ids') AS id, g.*
+  FROM unnest(%(at)s::bigint[], %(content)s::text[]) WITH ORDINALITY AS g (at, content, place)
+), put AS (
+  INSERT INTO exchanges (id, at, content) SELECT id, at, content FROM given
+)
+SELECT id FROM given ORDER BY place;
 
 -- name: release
 -- Back as they were: deliveries that were claimed and surely not sent.

@@ -73,6 +73,10 @@ WHERE id = %(id)s::bigint;
 -- name: forget_call
 DELETE FROM deliveries WHERE id = %(id)s::bigint;
 
+-- name: forget_exchanges
+-- What was sent about them, with whatever else stood in it: a page goes as a whole.
+DELETE FROM exchanges WHERE id IN (SELECT exchange_id FROM attempts WHERE delivery_id = %(id)s::bigint);
+
 -- name: forget_attempts
 -- A vendor's words may quote the person's name.
 UPDATE attempts SET message = '' WHERE delivery_id = %(id)s::bigint;

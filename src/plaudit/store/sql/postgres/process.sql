@@ -102,3 +102,9 @@ WITH old AS (
   DELETE FROM attempts a USING old WHERE a.delivery_id = old.id
 )
 DELETE FROM deliveries d USING old WHERE d.id = old.id;
+
+-- name: prune_exchanges
+-- Their ids grow with time, nearly.
+DELETE FROM exchanges WHERE id IN (
+  SELECT id FROM (SELECT id, at FROM exchanges ORDER BY id LIMIT %(limit)s::bigint) AS x WHERE at < %(before)s::bigint
+);

@@ -40,15 +40,17 @@ ORDER BY d.created_at DESC, d.id DESC LIMIT %(limit)s::bigint;
 -- name: invitation
 -- Any delivery, by its id.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
-  d.payload
+  d.payload, d.call
 FROM deliveries d
 JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE d.id = %(id)s::bigint;
 
 -- name: attempts
-SELECT number, started_at, finished_at, outcome, reason, message, status, fault FROM attempts
-WHERE delivery_id = %(delivery_id)s::bigint ORDER BY number; -- of one delivery
+-- Of one delivery.
+SELECT a.number, a.started_at, a.finished_at, a.outcome, a.reason, a.message, a.status, a.fault, x.content
+FROM attempts a LEFT JOIN exchanges x ON x.id = a.exchange_id
+WHERE a.delivery_id = %(delivery_id)s::bigint ORDER BY a.number;
 
 -- name: events
 -- Newest first by arrival.

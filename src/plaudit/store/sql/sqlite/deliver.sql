@@ -34,12 +34,16 @@ WHERE deliveries.id = ended.id AND lease_owner = ended.owner AND attempts = ende
   AND deliveries.state IN ('sending', 'uncertain');
 
 -- name: put_attempt
-INSERT INTO attempts (delivery_id, number, started_at, finished_at, outcome, reason, message, status, fault)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO attempts (delivery_id, number, started_at, finished_at, outcome, reason, message, status, fault, exchange_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (delivery_id, number) DO UPDATE SET finished_at = excluded.finished_at, outcome = excluded.outcome,
-  reason = excluded.reason, message = excluded.message, status = excluded.status, fault = excluded.fault
+  reason = excluded.reason, message = excluded.message, status = excluded.status, fault = excluded.fault,
+  exchange_id = excluded.exchange_id
 -- A late answer does not hide that the next attempt was made because this one was uncertain.
 WHERE excluded.number >= (SELECT attempts FROM deliveries WHERE id = excluded.delivery_id);
+
+-- name: put_exchange
+INSERT INTO exchanges (at, content) VALUES (?, ?);
 
 -- name: release
 -- Back as it was, for a delivery that was claimed and surely not sent.

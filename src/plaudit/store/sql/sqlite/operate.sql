@@ -117,6 +117,10 @@ WHERE id = :id;
 -- name: forget_call
 DELETE FROM deliveries WHERE id = ?;
 
+-- name: forget_exchanges
+-- What was sent about them, with whatever else stood in it: a page goes as a whole.
+DELETE FROM exchanges WHERE id IN (SELECT exchange_id FROM attempts WHERE delivery_id = ?);
+
 -- name: forget_attempts
 -- A vendor's words may quote the person's name.
 UPDATE attempts SET message = '' WHERE delivery_id = ?;

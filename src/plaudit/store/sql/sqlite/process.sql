@@ -73,5 +73,9 @@ DELETE FROM deliveries WHERE id IN (
   SELECT id FROM deliveries WHERE what = 'identify' AND state IN ('accepted', 'refused', 'cancelled') AND updated_at < ? LIMIT ?
 ) RETURNING id;
 
+-- name: prune_exchanges
+-- Their ids grow with time.
+DELETE FROM exchanges WHERE id IN (SELECT id FROM (SELECT id, at FROM exchanges ORDER BY id LIMIT ?) WHERE at < ?);
+
 -- name: prune_attempts
 DELETE FROM attempts WHERE delivery_id = ?;

@@ -113,14 +113,18 @@ SELECT id FROM destinations WHERE :destination IS NULL OR name = :destination;
 
 -- name: invitation
 -- Any delivery, by its id.
-SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload,
+  CAST(d.call AS TEXT)
 FROM deliveries d
 JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE d.id = :id;
 
 -- name: attempts
-SELECT number, started_at, finished_at, outcome, reason, message, status, fault FROM attempts WHERE delivery_id = ? ORDER BY number;
+-- Of one delivery.
+SELECT a.number, a.started_at, a.finished_at, a.outcome, a.reason, a.message, a.status, a.fault, CAST(x.content AS TEXT)
+FROM attempts a LEFT JOIN exchanges x ON x.id = a.exchange_id
+WHERE a.delivery_id = ? ORDER BY a.number;
 
 -- name: events
 -- Newest first by arrival.
