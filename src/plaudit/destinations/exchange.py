@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from urllib.parse import quote
 
 import msgspec
@@ -84,9 +83,9 @@ class Taken(msgspec.Struct):
     took: int
 
 
-def kept(of: Sequence[Delivery], taken: Iterable[Taken], secrets: Sequence[str]) -> bytes:
+def kept(of: Sequence[Delivery], taken: Sequence[Taken], secrets: Sequence[str]) -> bytes:
     """What to keep of an attempt on these deliveries. `secrets`: what must be shown nowhere (hiding.py)."""
-    blanks = _blanks(of)
+    blanks = _blanks(of, quoted=any(map(_quotes, taken)))
     clean = partial(_clean, blanks=blanks, secrets=secrets)
     exchanges = [
         Exchange(
@@ -104,7 +103,7 @@ def read(content: bytes | str, id_: int, order: Order | None, call: str | None) 
     """What was kept, with what this delivery's row says now in its blanks: masked, if it is masked there."""
     found = _decode(content)
     place = found.of.index(id_) if id_ in found.of else -1
-    known = _values(order, call)
+    known = dict(_values(order, call or ""))
     fill = partial(_BLANK.sub, lambda blank: _filled(blank, place, known))
     for each in found.exchanges:
         each.sent.body = fill(each.sent.body)
@@ -114,9 +113,21 @@ def read(content: bytes | str, id_: int, order: Order | None, call: str | None) 
     return found.exchanges
 
 
+def _quotes(taken: Taken) -> bool:
+    """Whether something may be written as in a URL: rarely, and it takes time to look for that."""
+    wish, came = taken.wish, taken.came
+    sent = "%" in wish.html if isinstance(wish, Mail) else b"%" in wish.body or "%" in wish.shown
+    return sent or (isinstance(came, Answer) and b"%" in came.body)
+
+
 def headers(given: dict[str, str]) -> dict[str, str]:
     """With no secret's value, but with an authorization's kind."""
-    return {name: _header(name, value) if _SECRET.search(name) else value for name, value in given.items()}
+    return {name: _header(name, value) if _is_secret(name) else value for name, value in given.items()}
+
+
+@cache  # there are few names
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name) is not None
 
 
 def _header(name: str, value: str) -> str:
@@ -165,35 +176,41 @@ def _clean(text: str, blanks: list[tuple[str, str]], secrets: Sequence[str]) -> 
     return _ADDRESS.sub(HIDDEN, text) if "@" in text or "%40" in text else text
 
 
-def _blanks(of: Sequence[Delivery]) -> list[tuple[str, str]]:
+def _blanks(of: Sequence[Delivery], quoted: bool) -> list[tuple[str, str]]:
     """What is replaced by what: the longest first, since an address may hold the name."""
-    whose: dict[tuple[str, int], list[str]] = {}
+    whose: dict[tuple[str, int], str] = {}
     for place, delivery in enumerate(of):
-        for field, value in _values(delivery.order, delivery.call.decode("utf-8", "replace") or None).items():
-            for way in _ways(field, value):
-                whose.setdefault((_ESCAPES[way](value), way), []).append(f"{place}{field}")
+        for field, value in _values(delivery.order, delivery.call.decode("utf-8", "replace")):
+            for way in _ways(field, value, quoted):
+                key = (_ESCAPES[way](value) if way else value, way)
+                token = f"{place}{field}"
+                whose[key] = f"{whose[key]},{token}" if key in whose else token
     found: dict[str, str] = {}
     for (written, way), tokens in whose.items():
-        found.setdefault(written, f"{_OPEN}{','.join(tokens)}|{way}{_CLOSE}")
-    return sorted(found.items(), key=lambda pair: len(pair[0]), reverse=True)
+        found.setdefault(written, f"{_OPEN}{tokens}|{way}{_CLOSE}")
+    return sorted(found.items(), key=lambda pair: -len(pair[0]))
 
 
-def _ways(field: str, value: str) -> Iterable[int]:
-    """In which ways (`_ESCAPES`) it may have been written."""
-    if field == "c" or len(value) < 2:  # an event is passed on as it is; a single letter stands everywhere
-        return (0,) if field == "c" else ()
+def _ways(field: str, value: str, quoted: bool) -> tuple[int, ...]:
+    """In which ways (`_ESCAPES`) it may have been written; `quoted`: there is something written as in a URL."""
+    if field == "c":
+        return (0,)  # an event is passed on as it is
+    if len(value) < 2:
+        return ()  # it stands everywhere
     if not _PLAIN.fullmatch(value):
-        return range(len(_ESCAPES))
-    return (0, 3) if "@" in value or " " in value else (0,)
+        return (0, 1, 2, 3)
+    return (0, 3) if quoted else (0,)
 
 
-def _values(order: Order | None, call: str | None) -> dict[str, str]:
-    """What a delivery's row says of its customer, by the letter that stands for it in a blank."""
-    found: dict[str, Any] = {"c": call}
+def _values(order: Order | None, call: str) -> list[tuple[str, str]]:
+    """What a delivery's row says of its customer, with the letter that stands for it in a blank."""
+    found = [("c", call)] if call else []
     if order is not None:
-        found |= {"e": order.email, "n": order.name}
-        found |= {f"t{number}": value for number, value in enumerate(order.traits.values())}
-    return {field: value for field, value in found.items() if isinstance(value, str) and value}
+        found += [("e", order.email), ("n", order.name)]
+        if order.traits:
+            traits = enumerate(order.traits.values())
+            found += [(f"t{number}", value) for number, value in traits if isinstance(value, str)]
+    return found
 
 
 def _filled(blank: re.Match[str], place: int, known: dict[str, str]) -> str:
