@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import audiences, cluster, floors, growth, lanes, line
+from bench import audiences, cluster, floors, growth, lanes, line, pages
 from bench.report import Row, show
 
 BENCHES = {
@@ -18,6 +18,7 @@ BENCHES = {
     "audiences": audiences.audiences,
     "idle": line.idle,
     "growth": growth.growth,
+    "pages": pages.pages,
     "cluster": cluster.cluster,
 }
 

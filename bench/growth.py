@@ -58,7 +58,7 @@ class Grown:
         self.rounds: list[Round] = []
         with plaudit(sink, folder=folder):
             pass  # it makes the installation
-        self.stored = _fill(Path(folder) / "data", wanted)
+        self.stored = fill(Path(folder) / "data", wanted)
 
     @property
     def megabytes(self) -> float:
@@ -140,7 +140,7 @@ def _until(sink: int, count: int) -> None:
     assert not seen["twice"]
 
 
-def _fill(data: Path, wanted: int) -> int:
+def fill(data: Path, wanted: int) -> int:
     """Put so many accepted invitations into the store, or as many as time allows; how many."""
     connection = apsw.Connection(str(data / "store.db"))
     for pragma in ("synchronous=OFF", "cache_size=-1000000", "temp_store=MEMORY"):
