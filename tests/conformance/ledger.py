@@ -210,7 +210,7 @@ class LedgerConformance:
         same = {"email": "ann@example.com"}
         for n in (1, 2):
             await self.commit(store, invite(at(n, 900, **same), once_per=5000))
-        await store.decide(Decided.CANCEL, after=0, limit=9, now=2000, order_id="1")
+        await store.decide(Decided.CANCEL, decision=1, after=0, limit=9, now=2000, order_id="1")
         assert await self.states(store) == {"1": "cancelled", "2": "queued"}
         assert (await store.events())[0].disposition == "invited"
         assert await self.commit(store, invite(at(3, 900, **same), once_per=5000), now=6500) == {
@@ -311,7 +311,7 @@ class LedgerConformance:
         before = await self.states(store)
         done: list[int] = []
         while found := await store.decide(
-            decided, after=done[-1] if done else 0, limit=1, now=9000, **selection
+            decided, decision=1, after=done[-1] if done else 0, limit=1, now=9000, **selection
         ):
             done += found
         assert len(done) == len(changed)
@@ -322,7 +322,7 @@ class LedgerConformance:
 
     async def test_a_retry_starts_a_new_window(self, store: Store) -> None:
         await self._in_each_state(store)
-        await store.decide(Decided.RETRY, after=0, limit=10, now=9000)
+        await store.decide(Decided.RETRY, decision=1, after=0, limit=10, now=9000)
         assert {c.first_attempt_at for c in await self.claim(store, now=9500)} == {9500}
 
     async def test_counts_by_state(self, store: Store) -> None:
@@ -350,7 +350,7 @@ class LedgerConformance:
         (claimed,) = await self.claim(store)
         await self.end(store, claimed, Outcome.UNCERTAIN, State.UNCERTAIN)
         assert await self.commit(store, takes_back(1, 950)) == {"cancelled_too_late": 1}
-        assert await store.decide(Decided.NOT_SENT, after=0, limit=10, now=4000) == [claimed.id]
+        assert await store.decide(Decided.NOT_SENT, decision=1, after=0, limit=10, now=4000) == [claimed.id]
         assert await self.states(store) == {"1": "cancelled"}
 
     # forget

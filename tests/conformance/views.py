@@ -62,7 +62,7 @@ class ViewsConformance:
         states = [State.REFUSED, State.ACCEPTED, State.QUEUED, State.REFUSED, State.ACCEPTED, State.REFUSED]
         ends = [ended(c, Outcome.REFUSED, s, due_at=9000) for c, s in zip(claimed, states, strict=False)]
         await store.turn(1, ends, 0, ME, now=2100, lease_until=LEASE)
-        await store.decide(Decided.CANCEL, after=0, limit=4, now=2200, destination="second")
+        await store.decide(Decided.CANCEL, decision=1, after=0, limit=4, now=2200, destination="second")
 
     @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
     async def test_pages_of_a_list_are_the_list(self, store: Store, selection: dict[str, Any]) -> None:

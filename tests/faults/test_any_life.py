@@ -59,6 +59,7 @@ class Life(RuleBasedStateMachine):
         self.do(self.world.apply(variant))
         self.counts["lives"] += 1
         self.back = 0  # ms that the clock was set back
+        self.decision = 0  # the number of the last one
         self.a_busy_moment(some, mood)
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -156,8 +157,22 @@ class Life(RuleBasedStateMachine):
     def somebody_decides(self, decided: Decided, order: str) -> None:
         self.do(self.world.quiet())
         now = self.world.clock.now()
-        found = self.do(self.world.store.decide(decided, after=0, limit=9, now=now, order_id=order))
+        self.decision += 1
+        found = self.do(
+            self.world.store.decide(
+                decided, decision=self.decision, after=0, limit=9, now=now, order_id=order
+            )
+        )
         self.counts["decisions"] += bool(found)
+
+    @rule(ago=st.integers(0, 3), seconds=st.sampled_from([0, 3_600]))
+    def a_decision_is_undone(self, ago: int, seconds: int) -> None:
+        """One of the last ones; not all of them can be, any more."""
+        self.do(self.world.quiet())
+        now = self.world.clock.now()
+        undo = self.world.store.undo(self.decision - ago, after=0, limit=9, now=now, dry=False)
+        self.counts["decisions undone"] += bool(self.do(undo).restored)
+        self.time_passes(seconds)
 
     @rule(quiet=st.booleans())
     def the_process_dies(self, quiet: bool) -> None:

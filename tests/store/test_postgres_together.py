@@ -243,7 +243,7 @@ async def test_everything_at_once_ends_and_nothing_is_sent_twice(stores: list[Po
 
     async def operate(number: int) -> None:
         for _ in range(15):
-            await stores[number].decide(Decided.RETRY, after=0, limit=50, now=1500)
+            await stores[number].decide(Decided.RETRY, decision=1, after=0, limit=50, now=1500)
             await stores[number].recover(f"owner {number}", alone=False, now=1, resend=[1])
             await stores[number].forget("customer7@example.com", now=1500)
 

@@ -9,6 +9,7 @@ import msgspec
 from plaudit.clock import iso
 from plaudit.destinations.base import What
 from plaudit.spec.order import Order
+from plaudit.store.decisions import Decided, DecidedView
 from plaudit.store.views import AttemptView, DispositionView, EventView, InvitationView
 
 # Names of fields that say of whom an event is, without what stands between their words.
@@ -45,6 +46,17 @@ class Invitation(msgspec.Struct):
     created_at: str
     due_at: str
     updated_at: str
+
+
+class Decision(msgspec.Struct):
+    """What a person decided about an invitation. `was`: its state before; `undoable`: nothing has happened to it since."""
+
+    decision: int
+    action: Decided
+    at: str
+    was: str
+    undone_at: str | None
+    undoable: bool
 
 
 class Event(msgspec.Struct):
@@ -94,6 +106,11 @@ def attempt(row: AttemptView) -> Attempt:
         row.message,
         row.status,
     )
+
+
+def decision(row: DecidedView) -> Decision:
+    undone_at = None if row.undone_at is None else iso(row.undone_at)
+    return Decision(row.decision, row.decided, iso(row.at), row.was, undone_at, row.open)
 
 
 def event(row: EventView) -> Event:

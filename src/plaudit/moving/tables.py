@@ -92,6 +92,14 @@ TABLES = (
         ("delivery_id", "number"),
     ),
     Table(
+        "decided",
+        (
+            *("decision_id", "delivery_id", "decided", "at", "state", "reason", "message", "due_at"),
+            *("first_attempt_at", "undone_at"),
+        ),
+        ("decision_id", "delivery_id"),
+    ),
+    Table(
         "cancellations",
         ("destination_id", "order_id", "at", "event", "amount"),
         ("destination_id", "order_id", "at"),

@@ -1,0 +1,93 @@
+"""`plaudit undo`: makes invitations what they were before a decision. First what it would come to; then the question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plaudit.cli.options import DATA, Data, DryRun, Summary, Yes
+from plaudit.cli.output import json_line, run, say, table
+
+if TYPE_CHECKING:
+    from plaudit.installation import Place
+    from plaudit.manage.context import Context
+    from plaudit.manage.undoing import UndoDone
+    from plaudit.store.decisions import Decision
+
+
+def undo(
+    decision: Annotated[
+        int, typer.Argument(min=1, metavar="ID", help="The decision: retry, cancel and resolve print it.")
+    ],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Summary = False,
+    data: Data = DATA,
+) -> None:
+    """Take a retry, cancel or resolve back, for those to which nothing has happened since."""
+    run(lambda: _undo(decision, dry_run, yes, json, data))
+
+
+async def _undo(id_: int, dry_run: bool, yes: bool, json: bool, data: Place) -> None:
+    from plaudit.cli.ask import agree
+    from plaudit.cli.people import context_of
+    from plaudit.manage import undoing
+
+    async with context_of(data) as context:
+        kept = await undoing.known(context.store, id_)
+        found = await _run(context, kept, dry=True)
+        if not json:
+            _show(kept, found)
+        if found.done and not dry_run:
+            these = "this one" if found.done == 1 else f"these {found.done:,}"
+            agree(f"Undo it for {these}?", yes=yes, json=json)
+            found = await _run(context, kept, dry=False)
+            if not json:
+                say(f"{_are(found.done)} again what {'it' if found.done == 1 else 'they'} had been")
+        if json:
+            json_line(found)
+
+
+async def _run(context: Context, kept: Decision, *, dry: bool) -> UndoDone:
+    from plaudit.cli.progress import Progress
+    from plaudit.manage import undoing
+    from plaudit.store.access import COMMAND
+
+    if not dry:
+        await undoing.record(context, COMMAND, kept)
+    with Progress("looking" if dry else "undoing", kept.deliveries - kept.undone, "invitations") as progress:
+        now = context.clock.now()
+        found = await undoing.run(
+            context.store, kept.id, now, dry=dry, told=lambda done: progress.to(done, done)
+        )
+    return undoing.done(kept, found, dry_run=dry)
+
+
+def _show(kept: Decision, found: UndoDone) -> None:
+    from plaudit.clock import iso
+
+    undone = f", of which {kept.undone:,} are undone already" if kept.undone else ""
+    touched = f"{kept.deliveries:,} invitation{'' if kept.deliveries == 1 else 's'}"
+    say(f"decision {kept.id}: {WORDS[kept.decided]}, at {iso(kept.at)}, {touched}{undone}")
+    say()
+    rows = [[state, f"{number:,}", "as before"] for state, number in found.states.items()]
+    rows += [["stays", f"{each.number:,}", each.message] for each in found.stayed]
+    table(["state", "how many", "why"], rows, empty="", colour="state")
+    say()
+    if not found.done:
+        say("there is nothing to undo")
+
+
+def _are(many: int) -> str:
+    return f"{many:,} invitation{' is' if many == 1 else 's are'}"
+
+
+# By the values of `Decided`: what it was called when it was decided.
+WORDS: dict[str, str] = {
+    "retry": "retry",
+    "cancel": "cancel",
+    "sent": "resolve --sent",
+    "not sent": "resolve --not-sent",
+    "drop": "resolve --drop",
+}
