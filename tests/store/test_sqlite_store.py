@@ -15,6 +15,7 @@ from conformance.undo import Messages, UndoConformance
 from conformance.views import ViewsConformance
 from plaudit.errors import DataError
 from plaudit.secrets import vault
+from plaudit.sqlite import rows
 from plaudit.store.base import Store
 from plaudit.store.sqlite import SqliteStore
 
@@ -60,7 +61,7 @@ class TestSqliteUndo(UndoConformance):
     def messages(self, tmp_path: Path) -> Messages:
         def read() -> list[str | None]:
             connection = apsw.Connection(str(tmp_path / "store.db"))
-            found = [message for (message,) in connection.execute("SELECT message FROM decided").fetchall()]
+            found: list[str | None] = [m for (m,) in rows(connection, "SELECT message FROM decided")]
             connection.close()
             return found
 

@@ -40,11 +40,10 @@ async def _undo(id_: int, dry_run: bool, yes: bool, json: bool, data: Place) -> 
         if not json:
             _show(kept, found)
         if found.done and not dry_run:
-            these = "this one" if found.done == 1 else f"these {found.done:,}"
-            agree(f"Undo it for {these}?", yes=yes, json=json)
+            agree("Undo this?" if found.done == 1 else f"Undo these {found.done:,}?", yes=yes, json=json)
             found = await _run(context, kept, dry=False)
             if not json:
-                say(f"{_are(found.done)} again what {'it' if found.done == 1 else 'they'} had been")
+                say(_done(found.done))
         if json:
             json_line(found)
 
@@ -67,20 +66,23 @@ async def _run(context: Context, kept: Decision, *, dry: bool) -> UndoDone:
 def _show(kept: Decision, found: UndoDone) -> None:
     from plaudit.clock import iso
 
-    undone = f", of which {kept.undone:,} are undone already" if kept.undone else ""
+    verb = "is" if kept.undone == 1 else "are"
+    undone = f"; {kept.undone:,} {verb} undone already" if kept.undone else ""
     touched = f"{kept.deliveries:,} invitation{'' if kept.deliveries == 1 else 's'}"
     say(f"decision {kept.id}: {WORDS[kept.decided]}, at {iso(kept.at)}, {touched}{undone}")
     say()
-    rows = [[state, f"{number:,}", "as before"] for state, number in found.states.items()]
-    rows += [["stays", f"{each.number:,}", each.message] for each in found.stayed]
-    table(["state", "how many", "why"], rows, empty="", colour="state")
+    rows = [[f"{number:,}", "comes back as", state] for state, number in found.states.items()]
+    rows += [[f"{each.number:,}", "stays", each.message] for each in found.stayed]
+    table(["how many", "what", "state or why"], rows, empty="", colour="state or why")
     say()
     if not found.done:
         say("there is nothing to undo")
 
 
-def _are(many: int) -> str:
-    return f"{many:,} invitation{' is' if many == 1 else 's are'}"
+def _done(many: int) -> str:
+    return (
+        "1 invitation is as it was before" if many == 1 else f"{many:,} invitations are as they were before"
+    )
 
 
 # By the values of `Decided`: what it was called when it was decided.

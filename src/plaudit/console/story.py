@@ -17,9 +17,17 @@ from plaudit.manage.context import context
 from plaudit.manage.given import OfId, not_found
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.showing import requests_of
+from plaudit.store.decisions import Decided
 
 # It will be another one soon, without anybody's doing.
 MOVING = frozenset({State.QUEUED, State.SENDING})
+BY_HAND = {
+    Decided.RETRY: "Retried by hand",
+    Decided.CANCEL: "Cancelled by hand",
+    Decided.SENT: "Looked up: it had arrived",
+    Decided.NOT_SENT: "Looked up: it had not arrived, send it again",
+    Decided.DROP: "Looked up: it had not arrived, drop it",
+}
 
 
 class Moment(NamedTuple):
@@ -31,6 +39,7 @@ class Moment(NamedTuple):
     message: str = ""
     attempt: shapes.Attempt | None = None
     event: shapes.Event | None = None
+    decision: shapes.Decision | None = None
 
 
 async def _story(request: Request) -> Response:
@@ -99,12 +108,23 @@ def timeline(story: invitations.Story) -> list[Moment]:
         Moment(each.finished_at, "attempt", f"Attempt {each.attempt}", each.message, attempt=each)
         for each in story.history
     ]
+    found += [moment for each in story.decisions for moment in _decided(each)]
     found.sort(key=lambda moment: moment.at)  # stable: an event comes before what it made
-    if row.reason == "by_hand" and row.state not in MOVING:
+    counting = any(each.undone_at is None for each in story.decisions)
+    if row.reason == "by_hand" and row.state not in MOVING and not counting:  # nothing is kept of it any more
         found.append(Moment(row.updated_at, "hand", row.state.capitalize(), row.message or ""))
     if row.state in (State.HELD, State.QUEUED):
         said = "It is held until then" if row.state == State.HELD else "It is sent then, or soon after"
         found.append(Moment(row.due_at, "next", "Next", said))
+    return found
+
+
+def _decided(each: shapes.Decision) -> list[Moment]:
+    """What somebody decided, and that it was taken back."""
+    found = [Moment(each.at, "hand", BY_HAND[each.action], f"It was {each.was} before.", decision=each)]
+    if each.undone_at is not None:
+        said = f"The decision above ({BY_HAND[each.action].lower()}) was taken back, to what was before it: {each.was}."
+        found.append(Moment(each.undone_at, "hand", "Undone by hand", said))
     return found
 
 
