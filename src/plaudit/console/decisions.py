@@ -14,7 +14,7 @@ from plaudit.manage import deciding, undoing
 from plaudit.manage.context import Context, context
 from plaudit.manage.deciding import Decide
 from plaudit.manage.forms import Form, form
-from plaudit.manage.given import read
+from plaudit.manage.given import OfId, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.undoing import Undo
@@ -95,6 +95,18 @@ async def _all(
     return await deciding.decide(its, who, read(values, Decide))
 
 
+async def _shown(request: Request) -> Response:
+    """A decision that was made, and what could be undone of it now, where that is quickly found."""
+    its, id_ = context(request), read(dict(request.path_params), OfId, text=True).id
+    kept = await its.store.decision(id_)
+    if kept is None:
+        raise ProblemError(404, "not_found", f"nothing is kept of a decision {id_}, or not any more")
+    would = None
+    if 0 < kept.deliveries - kept.undone <= deciding.PORTION:
+        would = await undoing.undo(its, request.state.who, Undo(id=id_, dry_run=True))
+    return render(request, "invitations/decision.html", kept=kept, word=WORDS[kept.decided][0], would=would)
+
+
 async def _undo(request: Request) -> Response:
     """Of all that the decision is about, or of one invitation, from whose story it is asked."""
     given = await form(request)
@@ -115,5 +127,6 @@ def _ticked(given: Form) -> list[int]:
 
 routes: list[BaseRoute] = [
     guarded("/invitations/decide", _decide, role=Role.OPERATOR, methods=["POST"], name="decide"),
+    guarded("/decisions/{id}", _shown, role=Role.OPERATOR, name="decision"),
     guarded("/decisions/{id}/undo", _undo, role=Role.OPERATOR, methods=["POST"], name="undo"),
 ]
