@@ -123,7 +123,7 @@ def _decided(each: shapes.Decision) -> list[Moment]:
     """What somebody decided, and that it was taken back."""
     found = [Moment(each.at, "hand", BY_HAND[each.action], f"It was {each.was} before.", decision=each)]
     if each.undone_at is not None:
-        said = f"The decision above ({BY_HAND[each.action].lower()}) was taken back, to what was before it: {each.was}."
+        said = f"“{BY_HAND[each.action]}” no longer counts. Before it, this was {each.was}."
         found.append(Moment(each.undone_at, "hand", "Undone by hand", said))
     return found
 
