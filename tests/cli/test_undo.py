@@ -50,6 +50,8 @@ def test_what_stays_is_counted_with_why(data: Path) -> None:
     assert states(data) == BEFORE | {"1": "cancelled"}
     ran = plaudit("undo", "1", "--yes", "--data", data)
     assert ran.code == 0 and "there is nothing to undo" in ran.out and "2 are undone already" in ran.out
+    (none,) = plaudit("undo", "1", "--json", "--data", data).objects
+    assert (none["dry_run"], none["done"], none["left"]) == (False, 0, 1)
 
 
 def test_a_summary_for_scripts(data: Path) -> None:

@@ -1,4 +1,6 @@
-"""`plaudit undo`: makes invitations what they were before a decision. First what it would come to; then the question."""
+"""`plaudit undo`: makes invitations what they were before a decision. First what it would come to, then the question;
+with --yes it is done at once.
+"""
 
 from __future__ import annotations
 
@@ -36,16 +38,17 @@ async def _undo(id_: int, dry_run: bool, yes: bool, json: bool, data: Place) -> 
 
     async with context_of(data) as context:
         kept = await undoing.known(context.store, id_)
-        found = await _run(context, kept, dry=True)
+        found = await _run(context, kept, dry=dry_run or not yes)
         if not json:
             _show(kept, found)
-        if found.done and not dry_run:
+        if found.done and not yes and not dry_run:
             agree("Undo this?" if found.done == 1 else f"Undo these {found.done:,}?", yes=yes, json=json)
             found = await _run(context, kept, dry=False)
-            if not json:
-                say(_done(found.done))
         if json:
+            found.dry_run = dry_run  # also where there was nothing to ask for
             json_line(found)
+        elif found.done and not found.dry_run:
+            say(_done(found.done))
 
 
 async def _run(context: Context, kept: Decision, *, dry: bool) -> UndoDone:
@@ -71,7 +74,8 @@ def _show(kept: Decision, found: UndoDone) -> None:
     touched = f"{kept.deliveries:,} invitation{'' if kept.deliveries == 1 else 's'}"
     say(f"decision {kept.id}: {WORDS[kept.decided]}, at {iso(kept.at)}, {touched}{undone}")
     say()
-    rows = [[f"{number:,}", "comes back as", state] for state, number in found.states.items()]
+    back = "comes back as" if found.dry_run else "is again"
+    rows = [[f"{number:,}", back, state] for state, number in found.states.items()]
     rows += [[f"{each.number:,}", "stays", each.message] for each in found.stayed]
     table(["how many", "what", "state or why"], rows, empty="", colour="state or why")
     say()
