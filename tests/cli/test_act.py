@@ -55,9 +55,9 @@ def test_what_a_decision_does(data: Path, words: tuple[str, ...], changed: dict[
 def test_a_summary_for_scripts(data: Path) -> None:
     (done,) = plaudit("retry", "--all", "--yes", "--json", "--data", data).objects
     matched = {"failed": 1, "refused": 1}
-    assert done == {"action": "retry", "dry_run": False, "matched": matched, "done": 2, "state": "queued", "ids": [1, 2]}  # fmt: skip
+    assert done == {"action": "retry", "dry_run": False, "matched": matched, "done": 2, "state": "queued", "ids": [1, 2], "decision": 1}  # fmt: skip
     (done,) = plaudit("cancel", "--all", "--dry-run", "--json", "--data", data).objects
-    assert (done["matched"], done["done"], done["ids"]) == ({"queued": 3}, 0, [])
+    assert (done["matched"], done["done"], done["ids"], done["decision"]) == ({"queued": 3}, 0, [], None)
 
 
 @pytest.mark.parametrize(

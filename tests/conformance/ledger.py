@@ -41,7 +41,9 @@ def takes_back(number: int, when: int, amount: float | None = None, name: str = 
     return Route(1, dispositions.CANCELLED, None, None, Cancellation(str(number), when, name, amount))
 
 
-class LedgerConformance:
+class LedgerSteps:
+    """What the suites of the ledger do with a store."""
+
     @pytest.fixture
     def opened(self) -> Open:
         raise NotImplementedError
@@ -75,6 +77,22 @@ class LedgerConformance:
             1, [ended(claimed, outcome, state, due_at=due_at)], 0, ME, now=3000, lease_until=LEASE
         )
 
+    async def in_each_state(self, store: Store) -> None:
+        """Orders 1 to 5: failed, refused, uncertain, queued, accepted."""
+        await self.commit(store, *[invite(at(n, 900)) for n in range(1, 6)])
+        given = {
+            "1": (Outcome.RETRY, State.FAILED),
+            "2": (Outcome.REFUSED, State.REFUSED),
+            "3": (Outcome.UNCERTAIN, State.UNCERTAIN),
+            "4": (Outcome.RETRY, State.QUEUED),
+            "5": (Outcome.ACCEPTED, State.ACCEPTED),
+        }
+        for claimed in await self.claim(store):
+            assert claimed.order is not None
+            await self.end(store, claimed, *given[claimed.order.order_id], due_at=50_000)
+
+
+class LedgerConformance(LedgerSteps):
     # hold
 
     async def test_what_is_held_is_sent_at_its_time(self, store: Store) -> None:
@@ -210,7 +228,7 @@ class LedgerConformance:
         same = {"email": "ann@example.com"}
         for n in (1, 2):
             await self.commit(store, invite(at(n, 900, **same), once_per=5000))
-        await store.decide(Decided.CANCEL, after=0, limit=9, now=2000, order_id="1")
+        await store.decide(Decided.CANCEL, decision=1, after=0, limit=9, now=2000, order_id="1")
         assert await self.states(store) == {"1": "cancelled", "2": "queued"}
         assert (await store.events())[0].disposition == "invited"
         assert await self.commit(store, invite(at(3, 900, **same), once_per=5000), now=6500) == {
@@ -273,20 +291,6 @@ class LedgerConformance:
 
     # decisions
 
-    async def _in_each_state(self, store: Store) -> None:
-        """Orders 1 to 5: failed, refused, uncertain, queued, accepted."""
-        await self.commit(store, *[invite(at(n, 900)) for n in range(1, 6)])
-        given = {
-            "1": (Outcome.RETRY, State.FAILED),
-            "2": (Outcome.REFUSED, State.REFUSED),
-            "3": (Outcome.UNCERTAIN, State.UNCERTAIN),
-            "4": (Outcome.RETRY, State.QUEUED),
-            "5": (Outcome.ACCEPTED, State.ACCEPTED),
-        }
-        for claimed in await self.claim(store):
-            assert claimed.order is not None
-            await self.end(store, claimed, *given[claimed.order.order_id], due_at=50_000)
-
     @pytest.mark.parametrize(
         ("decided", "selection", "changed"),
         [
@@ -307,11 +311,11 @@ class LedgerConformance:
     async def test_what_a_person_decides(
         self, store: Store, decided: Decided, selection: Any, changed: dict[str, str]
     ) -> None:
-        await self._in_each_state(store)
+        await self.in_each_state(store)
         before = await self.states(store)
         done: list[int] = []
         while found := await store.decide(
-            decided, after=done[-1] if done else 0, limit=1, now=9000, **selection
+            decided, decision=1, after=done[-1] if done else 0, limit=1, now=9000, **selection
         ):
             done += found
         assert len(done) == len(changed)
@@ -321,12 +325,12 @@ class LedgerConformance:
             assert "by hand" in (row.message or "") and row.due_at == 9000
 
     async def test_a_retry_starts_a_new_window(self, store: Store) -> None:
-        await self._in_each_state(store)
-        await store.decide(Decided.RETRY, after=0, limit=10, now=9000)
+        await self.in_each_state(store)
+        await store.decide(Decided.RETRY, decision=1, after=0, limit=10, now=9000)
         assert {c.first_attempt_at for c in await self.claim(store, now=9500)} == {9500}
 
     async def test_counts_by_state(self, store: Store) -> None:
-        await self._in_each_state(store)
+        await self.in_each_state(store)
         assert await store.count() == dict.fromkeys(
             ["failed", "refused", "uncertain", "queued", "accepted"], 1
         )
@@ -334,7 +338,7 @@ class LedgerConformance:
         assert await store.count(until=1001, source="shop", state="failed") == {"failed": 1}
 
     async def test_counts_by_whatever_is_selected(self, store: Store) -> None:
-        await self._in_each_state(store)
+        await self.in_each_state(store)
         selections: list[Any] = [
             {"order_id": "3"},
             {"email": "customer3@example.com"},
@@ -350,7 +354,7 @@ class LedgerConformance:
         (claimed,) = await self.claim(store)
         await self.end(store, claimed, Outcome.UNCERTAIN, State.UNCERTAIN)
         assert await self.commit(store, takes_back(1, 950)) == {"cancelled_too_late": 1}
-        assert await store.decide(Decided.NOT_SENT, after=0, limit=10, now=4000) == [claimed.id]
+        assert await store.decide(Decided.NOT_SENT, decision=1, after=0, limit=10, now=4000) == [claimed.id]
         assert await self.states(store) == {"1": "cancelled"}
 
     # forget

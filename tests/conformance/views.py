@@ -33,6 +33,11 @@ SELECTIONS: list[dict[str, Any]] = [
     {"email": "customer3@example.com"},
     {"order_id": "3"},
     {"source": "shop", "until": 1003},
+    {"source": "shop"},
+    {"source": "shop", "destination": "second", "state": "queued"},
+    {"reason": "reason"},
+    {"reason": "by_hand", "source": "shop"},
+    {"reason": "accepted"},
 ]
 
 
@@ -49,11 +54,15 @@ class ViewsConformance:
         await store.close()
 
     async def fill(self, store: Store) -> None:
-        """30 invitations at two destinations, in five states, made at five times."""
+        """30 invitations at two destinations, in five states, made at five times, a third of them of a source that is gone."""
         for batch in range(5):
             events = [
                 event(
-                    batch + 1, n, orders={1: order(batch * 3 + n), 2: order(batch * 3 + n)}, received_at=1000
+                    batch + 1,
+                    n,
+                    orders={1: order(batch * 3 + n), 2: order(batch * 3 + n)},
+                    received_at=1000,
+                    source_id=1 + n // 2,
                 )
                 for n in range(3)
             ]
@@ -61,8 +70,9 @@ class ViewsConformance:
         claimed = await store.turn(1, [], 9, ME, now=2000, lease_until=LEASE)
         states = [State.REFUSED, State.ACCEPTED, State.QUEUED, State.REFUSED, State.ACCEPTED, State.REFUSED]
         ends = [ended(c, Outcome.REFUSED, s, due_at=9000) for c, s in zip(claimed, states, strict=False)]
+        ends[1] = ends[1]._replace(reason="accepted")
         await store.turn(1, ends, 0, ME, now=2100, lease_until=LEASE)
-        await store.decide(Decided.CANCEL, after=0, limit=4, now=2200, destination="second")
+        await store.decide(Decided.CANCEL, decision=1, after=0, limit=4, now=2200, destination="second")
 
     @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
     async def test_pages_of_a_list_are_the_list(self, store: Store, selection: dict[str, Any]) -> None:
@@ -77,6 +87,16 @@ class ViewsConformance:
             before = pages[-1]
         assert pages == whole == sorted(whole, reverse=True)
         assert sum((await store.count(**selection)).values()) == len(whole)
+        plain = {key: value for key, value in selection.items() if key not in ("since", "until", "email")}
+        every = await store.invitations()
+        matching = {i.id for i in every if all(getattr(i, key) == value for key, value in plain.items())}
+        assert matching >= set(whole) and (plain != selection or matching == set(whole))
+
+    async def test_what_waits_is_counted_up_to_a_number(self, store: Store) -> None:
+        await self.fill(store)
+        assert await store.waiting(1, 100) == {"queued": 7, "sending": 3}
+        assert await store.waiting(2, 5) == {"queued": 5, "sending": 0}
+        assert await store.waiting(9, 5) == {"sending": 0}
 
     async def test_one_by_its_id(self, store: Store) -> None:
         await self.fill(store)
@@ -97,7 +117,9 @@ class ViewsConformance:
         assert await store.event(1) is None
         invited = await store.events(disposition="invited", limit=9)
         invited += await store.events(disposition="invited", limit=9, before=invited[-1].id)
-        assert invited == whole == await store.events(disposition="invited", source="shop")
+        assert invited == whole
+        shop = await store.events(disposition="invited", source="shop")
+        assert shop == [each for each in whole if each.source == "shop"] and 0 < len(shop) < len(whole)
         assert await store.events(disposition="duplicate_order") == []
 
     async def test_what_happens_is_counted_by_the_hour_and_by_the_day(self, store: Store) -> None:

@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from plaudit.destinations.base import State
 from plaudit.store.access import Role
+from plaudit.store.decisions import Decided
 
 from .conftest import Console
 from .shop import ended, faults, order
@@ -125,11 +126,101 @@ async def test_many_are_decided_with_their_number_first(console: Console) -> Non
         await ended(console, str(number), State.ACCEPTED)
 
 
+async def test_a_decision_about_one_is_undone_from_its_story(console: Console) -> None:
+    await faults(console, "400x1")
+    await order(console, "5001")
+    id_ = await ended(console, "5001", State.REFUSED)
+    page = await console.open(f"/invitations/{id_}")
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.locator(".page-head .state-cancelled")).to_be_visible()
+    await expect(page.locator(".timeline")).to_contain_text("Cancelled by hand")
+    await expect(page.locator(".timeline")).to_contain_text("It was refused before")
+    await console.sound("story-decided")
+
+    await page.get_by_role("button", name="Undo").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".page-head .state-refused")).to_be_visible()
+    await expect(page.locator(".timeline")).to_contain_text("Undone by hand")
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    await console.sound("story-undone")
+    undone, decided = await console.plaudit.store.access.audit(limit=2)
+    assert (decided.action, decided.about) == ("cancel", f"invitation {id_}")
+    assert (undone.action, undone.about) == ("undo", f"decision {decided.id}, invitation {id_}")
+
+    await page.get_by_role("button", name="Retry").click()
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.locator(".page-head .state-accepted")).to_be_visible(timeout=15_000)
+    await expect(page.locator(".timeline")).to_contain_text("Retried by hand")
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)  # it has been sent
+
+
+async def test_a_decision_about_many_is_undone_and_says_what_stays(console: Console) -> None:
+    await faults(console, "400")
+    for number in range(6001, 6004):
+        await order(console, str(number))
+    for number in range(6001, 6004):
+        await ended(console, str(number), State.REFUSED)
+    await faults(console)
+
+    page = await console.open("/invitations?state=refused")
+    await page.get_by_role("button", name="Cancel", exact=True).click()
+    await page.get_by_role("button", name="Cancel", exact=True).click()
+    await expect(page.get_by_role("heading", name="3 are cancelled now")).to_be_visible()
+    await console.sound("decided-many")
+    await console.plaudit.store.forget("customer6002@example.com", 1)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("heading", name="2 are as they were before")).to_be_visible()
+    await expect(page.get_by_text("1: its customer was forgotten")).to_be_visible()
+    await console.sound("undone-many")
+    await page.get_by_role("link", name="Back").click()
+    await expect(page.locator("tbody tr")).to_have_count(2)
+
+    await console.open("/settings/audit")
+    await console.sound("audit-decision")
+    await page.get_by_role("link", name=re.compile("^decision")).click()
+    await expect(page.get_by_role("heading", name="Cancel")).to_be_visible()
+    await expect(page.get_by_text("1 stays as it is now")).to_be_visible()
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    await console.sound("decision-undone")
+
+
+async def test_a_decision_is_found_again_and_undone_later(console: Console) -> None:
+    await faults(console, "400")
+    for number in (7001, 7002):
+        await order(console, str(number))
+    first, other = [await ended(console, str(number), State.REFUSED) for number in (7001, 7002)]
+    store = console.plaudit.store
+    await store.decide(Decided.CANCEL, decision=4711, after=0, limit=9, now=1)
+    page = await console.open("/decisions/4711")
+    await expect(page.get_by_role("heading", name="Decision 4711: Cancel")).to_be_visible()
+    await console.sound("decision")
+    await store.decide(Decided.CANCEL, decision=4712, after=0, limit=9, now=1)  # about none of them any more
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("heading", name="2 are as they were before")).to_be_visible()
+    await console.open("/decisions/4711")
+    await expect(page.get_by_text("It is undone.")).to_be_visible()
+
+    # Who decided otherwise since is told, and nothing changes.
+    await store.decide(Decided.CANCEL, decision=5001, after=0, limit=9, now=2)
+    page = await console.open(f"/invitations/{first}")
+    await store.forget("customer7001@example.com", 3)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("heading", name="Nothing could be undone")).to_be_visible()
+    await console.sound("undone-none")
+    await page.get_by_role("link", name="Back").click()
+    await expect(page).to_have_url(re.compile(f"/invitations/{first}$"))
+    await console.open(f"/invitations/{other}")
+    await expect(page.locator(".page-head .state-cancelled")).to_be_visible()
+    await console.open("/decisions/4712")
+    await expect(page.get_by_role("alert")).to_contain_text("nothing is kept of a decision 4712")
+
+
 async def test_a_viewer_reads_and_decides_nothing(bare: Console) -> None:
     await bare.sign_in(Role.VIEWER)
     page = await bare.open("/invitations")
     await expect(page.get_by_role("heading", name="No invitation yet")).to_be_visible()
-    for path in ("/invitations/decide", "/invitations/1/reveal"):
+    for path in ("/invitations/decide", "/invitations/1/reveal", "/decisions/1/undo"):
         token = await page.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['x-csrf-token']")
         status = await page.evaluate(
             "([path, token]) => fetch(path, {method: 'POST', headers: {'x-csrf-token': token}}).then(r => r.status)",

@@ -95,7 +95,9 @@ class Life:
         await self.tried(lambda: store.apply(WANTED, self._now))
         await self.tried(lambda: store.unblock(1, self._now))
         await self.tried(
-            lambda: store.decide(Decided.NOT_SENT, after=0, limit=9, now=self._now, state="uncertain")
+            lambda: store.decide(
+                Decided.NOT_SENT, decision=1, after=0, limit=9, now=self._now, state="uncertain"
+            )
         )
         await self.append(log, *[completed(n) for n in range(8, 11)], taken_back(9))
         await self.process(log, store)

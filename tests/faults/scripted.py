@@ -159,14 +159,22 @@ async def changes(store: SqliteStore, after: int) -> list[tuple[int, str, str, s
 
 # The life of an invitation, as docs/invitations.md draws it.
 _AFTER_AN_ATTEMPT = {"accepted", "queued", "refused", "failed", "blocked", "uncertain"}
+# An undo of a decision leads back to where it was, and on if its order was taken back meanwhile.
 LIFE = {
     "held": {"sending", "queued", "cancelled"},  # due and claimed; sent now by hand
-    "queued": {"sending", "cancelled"},
+    "queued": {"sending", "cancelled", "held", "blocked", "failed", "refused", "uncertain"},  # or undone
     "sending": _AFTER_AN_ATTEMPT,
     "uncertain": {"accepted", "queued", "cancelled"},  # a late answer, or somebody who has looked
     "blocked": {"queued", "cancelled"},
     "failed": {"queued", "cancelled"},
     "refused": {"queued", "held", "cancelled"},  # tried again, or corrected
-    "cancelled": {"queued", "held"},  # completed again
-    "accepted": set(),
+    "cancelled": {
+        "queued",
+        "held",
+        "blocked",
+        "failed",
+        "refused",
+        "uncertain",
+    },  # completed again, or undone
+    "accepted": {"uncertain"},  # undone
 }

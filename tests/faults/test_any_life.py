@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from plaudit.store.decisions import Decided
+from plaudit.store.decisions import DECISIONS, Decided
 from properties import AS_FOUND, bounded
 
 from . import told
@@ -59,6 +59,7 @@ class Life(RuleBasedStateMachine):
         self.do(self.world.apply(variant))
         self.counts["lives"] += 1
         self.back = 0  # ms that the clock was set back
+        self.decision = 0  # the number of the last one
         self.a_busy_moment(some, mood)
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -156,8 +157,46 @@ class Life(RuleBasedStateMachine):
     def somebody_decides(self, decided: Decided, order: str) -> None:
         self.do(self.world.quiet())
         now = self.world.clock.now()
-        found = self.do(self.world.store.decide(decided, after=0, limit=9, now=now, order_id=order))
+        self.decision += 1
+        found = self.do(
+            self.world.store.decide(
+                decided, decision=self.decision, after=0, limit=9, now=now, order_id=order
+            )
+        )
         self.counts["decisions"] += bool(found)
+
+    @rule(number=st.integers(0, 1000), seconds=st.sampled_from([0, 0, 1, 3_600]), other=st.none() | orders)
+    def somebody_decides_and_thinks_again(self, number: int, seconds: int, other: str | None) -> None:
+        """About one that it fits; meanwhile time may pass, and an order may be taken back."""
+        self.do(self.world.quiet())
+        rows = self.do(self.world.rows())
+        fit = [
+            (decided, order, row.state)
+            for order, row in sorted(rows.items())
+            for decided, (states, _) in DECISIONS.items()
+            if row.state in states
+        ]
+        if fit:
+            decided, order, state = fit[number % len(fit)]
+            self.do(self.decide_and_undo(decided, order, state, seconds, other))
+            self.time_passes(1)
+
+    async def decide_and_undo(
+        self, decided: Decided, order: str, state: str, seconds: int, other: str | None
+    ) -> None:
+        self.decision += 1
+        store, clock = self.world.store, self.world.clock
+        given: Any = {"order_id": order, "state": state}
+        await store.decide(decided, decision=self.decision, after=0, limit=9, now=clock.now(), **given)
+        if seconds:
+            clock.at += seconds * 1000
+            await self.world.quiet()
+        if other is not None:
+            await self.world.send("Order Cancelled", other)
+            self.taken_back[other] = self.world.shop_time
+        found = await store.undo(self.decision, after=0, limit=9, now=clock.now(), dry=False)
+        self.counts["decisions undone"] += len(found.restored)
+        self.counts["decisions that stay"] += len(found.left)
 
     @rule(quiet=st.booleans())
     def the_process_dies(self, quiet: bool) -> None:

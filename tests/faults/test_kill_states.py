@@ -225,7 +225,7 @@ async def people_mend_it(scene: Scene, store: Store, file: Path) -> None:
 
     async def decide(decided: Decided, destination: str, **state: Any) -> None:
         given = {"order_id": "1", "destination": destination, **state}
-        found = await store.decide(decided, after=0, limit=9, now=now, **given)
+        found = await store.decide(decided, decision=1, after=0, limit=9, now=now, **given)
         assert found or scene.policy == "resend"
 
     for name in ("out", "unrecorded"):

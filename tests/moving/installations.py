@@ -58,7 +58,7 @@ def seed(data: Path, many: int = 0) -> Path:
         ]
         await store.turn(1, settled, 0, "gone", now=3000, lease_until=99_000)
         await store.pause(2, "key_unknown", "the key is wrong", now=3100)
-        await store.decide(Decided.CANCEL, after=0, limit=1, now=3200, destination="second")
+        await store.decide(Decided.CANCEL, decision=1, after=0, limit=1, now=3200, destination="second")
         if many:
             bulk = [event(4 + n // 4000, n % 4000, orders={1: order(1000 + n)}) for n in range(many)]
             await store.commit(0, 3, PROCESSED, bulk, now=1200)

@@ -202,7 +202,7 @@ def test_what_changes_between_two_tries_moves_too(done: Path, database: str) -> 
 
     async def change() -> None:
         store = open_store(done)
-        assert await store.decide(Decided.CANCEL, after=0, limit=9, now=7000, state="queued")
+        assert await store.decide(Decided.CANCEL, decision=1, after=0, limit=9, now=7000, state="queued")
         at = PROCESSED + WAITING
         await store.commit(0, at, at + 1, [event(at + 1, orders={1: order("late")})], now=7000)
         await store.apply(wanted(), now=7100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from conformance.access import AccessConformance
@@ -12,6 +13,7 @@ from conformance.exchanges import ExchangesConformance
 from conformance.ledger import LedgerConformance
 from conformance.ownership import OwnershipConformance
 from conformance.store import Open, StoreConformance
+from conformance.undo import Messages, UndoConformance
 from conformance.views import ViewsConformance
 from plaudit.secrets import vault
 from plaudit.store.base import Store
@@ -56,6 +58,20 @@ class TestPostgresLedger(LedgerConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened
+
+
+class TestPostgresUndo(UndoConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+    @pytest.fixture
+    def messages(self, in_schema: Url) -> Messages:
+        def read() -> list[str | None]:
+            with psycopg.connect(in_schema()) as connection:
+                return [m for (m,) in connection.execute("SELECT message FROM decided").fetchall()]
+
+        return read
 
 
 class TestPostgresOwnership(OwnershipConformance):

@@ -213,6 +213,8 @@ async def test_a_customer_is_invited_once_in_a_while_by_all_of_them_together(
 async def test_everything_at_once_ends_and_nothing_is_sent_twice(stores: list[PostgresStore]) -> None:
     """Commits, cancellations, lanes, decisions, recoveries, replays: all on the same few rows."""
     sent: Counter[tuple[int, int]] = Counter()
+    undos: Counter[str] = Counter()
+    chance = random.Random(7)
 
     async def process(number: int) -> None:
         chance = random.Random(number)
@@ -242,8 +244,15 @@ async def test_everything_at_once_ends_and_nothing_is_sent_twice(stores: list[Po
         await stores[number].turn(1, settled, 0, owner, 2000, 9000)
 
     async def operate(number: int) -> None:
-        for _ in range(15):
-            await stores[number].decide(Decided.RETRY, after=0, limit=50, now=1500)
+        for decision in range(15):
+            its = number * 100 + decision
+            decided = Decided.RETRY if decision % 3 else Decided.CANCEL
+            await stores[number].decide(decided, decision=its, after=0, limit=50, now=1500)
+            for undone in (its, its - 1, (13 - number) * 100 + decision):  # the last one is the other's
+                done = await stores[number].undo(
+                    undone, after=0, limit=50, now=1600, dry=chance.random() < 0.2
+                )
+                undos.update(["restored"] * len(done.restored) + list(done.left.values()))
             await stores[number].recover(f"owner {number}", alone=False, now=1, resend=[1])
             await stores[number].forget("customer7@example.com", now=1500)
 
@@ -252,3 +261,4 @@ async def test_everything_at_once_ends_and_nothing_is_sent_twice(stores: list[Po
     )
     assert max(sent.values()) == 1, "an attempt was handed out twice"
     assert (await stores[0].count()).get("sending", 0) == 0
+    assert undos["restored"] and undos["tried"], undos

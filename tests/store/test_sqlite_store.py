@@ -12,9 +12,11 @@ from conformance.exchanges import ExchangesConformance
 from conformance.ledger import LedgerConformance
 from conformance.rows import wanted
 from conformance.store import Open, StoreConformance
+from conformance.undo import Messages, UndoConformance
 from conformance.views import ViewsConformance
 from plaudit.errors import DataError
 from plaudit.secrets import vault
+from plaudit.sqlite import rows
 from plaudit.store.base import Store
 from plaudit.store.sqlite import SqliteStore
 
@@ -55,6 +57,22 @@ class TestSqliteLedger(LedgerConformance):
     @pytest.fixture
     def opened(self, opened: Open) -> Open:
         return opened
+
+
+class TestSqliteUndo(UndoConformance):
+    @pytest.fixture
+    def opened(self, opened: Open) -> Open:
+        return opened
+
+    @pytest.fixture
+    def messages(self, tmp_path: Path) -> Messages:
+        def read() -> list[str | None]:
+            connection = apsw.Connection(str(tmp_path / "store.db"))
+            found: list[str | None] = [m for (m,) in rows(connection, "SELECT message FROM decided")]
+            connection.close()
+            return found
+
+        return read
 
 
 async def test_no_secret_is_readable_in_the_files(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`plaudit retry`, `cancel`, `resolve`: what a person decides about invitations, one or many.
 
-First how many, by state, and some of them; then the question; then portions, so that lanes go on meanwhile.
+First how many, by state, and some of them; then the question; then portions, so that lanes go on meanwhile. Each says
+by what it can be undone (undo.py).
 """
 
 from __future__ import annotations
@@ -159,31 +160,40 @@ def _act(
             if many and not dry_run:
                 question = _ASKED[decided].format(_these(many, calls))
                 agree(question, yes=yes, json=json)
-            ids = [] if dry_run or not many else await _decide(store, decided, chosen, many)
+            ids: list[int] = []
+            decision = None
+            if many and not dry_run:
+                decision, ids = await _decide(store, decided, chosen, many)
         finally:
             await store.close()
         if json:
             done = {"action": decided, "dry_run": dry_run, "matched": counts, "done": len(ids)}
-            json_line(done | {"state": _then(decided), "ids": ids})
+            json_line(done | {"state": _then(decided), "ids": ids, "decision": decision if ids else None})
         elif many and dry_run:
             say(f"dry run: {_done(decided, many, calls, would=True)}")
         elif many:
             say(_done(decided, len(ids), calls))
+            if ids:
+                say(f"to take this back: plaudit undo {decision}")
 
     run(main)
 
 
-async def _decide(store: Store, decided: Decided, chosen: Selection, many: int) -> list[int]:
-    """Portion by portion; the ids of those that it was done to."""
+async def _decide(store: Store, decided: Decided, chosen: Selection, many: int) -> tuple[int, list[int]]:
+    """Portion by portion; the decision's id, and those that it was done to."""
     from plaudit.cli.progress import Progress
     from plaudit.clock import SystemClock
     from plaudit.manage import deciding
     from plaudit.store.access import COMMAND
 
     now = SystemClock().now()
-    await store.access.record(COMMAND, decided, deciding.said(chosen), f"at most {many}", now)
+    about = deciding.said(chosen)
+    decision = await store.access.record(COMMAND, decided, about, f"at most {many}", now)
     with Progress(_DOING[decided], many, "invitations" if "what" not in chosen else "calls") as progress:
-        return await deciding.run(store, decided, chosen, many, now, lambda done: progress.to(done, done))
+        ids = await deciding.run(
+            store, decided, chosen, many, now, lambda done: progress.to(done, done), decision=decision
+        )
+    return decision, ids
 
 
 def _these(many: int, calls: bool) -> str:
@@ -206,10 +216,10 @@ def _then(decided: Decided) -> Any:
 # By the values of `Decided`: this module is imported for --help, and the store is not.
 _ASKED: dict[str, str] = {
     "retry": "Queue {} again?",
-    "cancel": "Cancel {} for ever?",
+    "cancel": "Cancel {}?",
     "sent": "Mark {} as accepted?",
     "not sent": "Send {} again?",
-    "drop": "Drop {} for ever?",
+    "drop": "Drop {}?",
 }
 _IS: dict[str, str] = {
     "retry": "queued again",

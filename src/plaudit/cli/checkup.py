@@ -12,7 +12,6 @@ import apsw
 from plaudit import __version__
 from plaudit.clock import SystemClock
 from plaudit.deliver.address import ForbiddenAddressError, ResolveError, resolve
-from plaudit.deliver.lane import UNREACHABLE
 from plaudit.deliver.sender import Sender
 from plaudit.deliver.transport import transport_for
 from plaudit.destinations.base import Fault, Outcome
@@ -20,7 +19,7 @@ from plaudit.destinations.catalog import destinations
 from plaudit.errors import PlauditError
 from plaudit.installation import Place, open_log, open_store
 from plaudit.manage.audiences import Listed, listed
-from plaudit.store.base import BY_HAND, Configuration, Store
+from plaudit.store.base import BY_HAND, UNREACHABLE, Configuration, Store
 
 LOW_DISK = 1024**3
 MEANINGS = {

@@ -26,6 +26,7 @@ from plaudit.cli import (
     sandbox,
     send,
     serve,
+    undo,
 )
 from plaudit.errors import PlauditError
 
@@ -52,6 +53,7 @@ for command in (
     act.retry,
     act.cancel,
     act.resolve,
+    undo.undo,
     replay.replay,
     importing.import_,
     moving.move,

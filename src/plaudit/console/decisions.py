@@ -1,8 +1,7 @@
-"""Deciding about invitations in the console: what it would do, counted, then what it did."""
+"""Deciding about invitations in the console: what it would do, counted, then what it did, and the way back."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
@@ -11,13 +10,14 @@ from starlette.routing import BaseRoute
 
 from plaudit.console.invitations import CONDITIONS, address
 from plaudit.console.views import render
-from plaudit.manage import deciding
+from plaudit.manage import deciding, undoing
 from plaudit.manage.context import Context, context
 from plaudit.manage.deciding import Decide
 from plaudit.manage.forms import Form, form
-from plaudit.manage.given import read
+from plaudit.manage.given import OfId, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
+from plaudit.manage.undoing import Undo
 from plaudit.store.access import Who
 from plaudit.store.decisions import DECISIONS, Decided
 
@@ -64,7 +64,7 @@ async def _decide(request: Request) -> Response:
     sure = given.get("sure") == "yes"
     chosen = {key: given[key] for key in CONDITIONS if given.get(key)}
     if ids:
-        done = await _each(its, who, action, ids, sure=sure)
+        done = await deciding.several(its, who, action, ids, dry_run=not sure)
     else:
         done = await _all(its, who, action, chosen, sure=sure)
     alone = ids[0] if len(ids) == 1 else None
@@ -95,23 +95,30 @@ async def _all(
     return await deciding.decide(its, who, read(values, Decide))
 
 
-async def _each(
-    its: Context, who: Who, action: Decided, ids: list[int], *, sure: bool
-) -> deciding.DecisionDone:
-    """Those that were ticked; one that is in no fit state any more is left as it is."""
-    matched: Counter[str] = Counter()
-    done: list[int] = []
-    for id_ in ids:
-        try:
-            one = await deciding.decide(its, who, Decide(action=action, id=id_, dry_run=not sure))
-        except ProblemError as error:
-            if error.code not in ("wrong_state", "not_found"):
-                raise
-            continue
-        matched.update(one.matched)
-        done += one.ids
-    left = sum(matched.values()) - len(done)
-    return deciding.DecisionDone(action, not sure, dict(matched), len(done), left, DECISIONS[action][1], done)
+async def _shown(request: Request) -> Response:
+    """A decision that was made, and what could be undone of it now, where that is quickly found."""
+    its, id_ = context(request), read(dict(request.path_params), OfId, text=True).id
+    kept = await its.store.decision(id_)
+    if kept is None:
+        raise ProblemError(404, "not_found", f"nothing is kept of a decision {id_}, or not any more")
+    would = None
+    if 0 < kept.deliveries - kept.undone <= deciding.PORTION:
+        would = await undoing.undo(its, request.state.who, Undo(id=id_, dry_run=True))
+    return render(request, "invitations/decision.html", kept=kept, word=WORDS[kept.decided][0], would=would)
+
+
+async def _undo(request: Request) -> Response:
+    """Of all that the decision is about, or of one invitation, from whose story it is asked."""
+    given = await form(request)
+    wanted = {"id": request.path_params["id"], "invitation": given.get("invitation")}
+    asked = read({key: value for key, value in wanted.items() if value}, Undo, text=True)
+    done = await undoing.undo(context(request), request.state.who, asked)
+    alone = asked.invitation
+    if alone is not None and done.done:
+        return RedirectResponse(f"/invitations/{alone}", 303)
+    chosen = {key: given[key] for key in CONDITIONS if given.get(key)}
+    back = address(chosen) if alone is None else f"/invitations/{alone}"
+    return render(request, "invitations/undone.html", done=done, back=back)
 
 
 def _ticked(given: Form) -> list[int]:
@@ -120,4 +127,6 @@ def _ticked(given: Form) -> list[int]:
 
 routes: list[BaseRoute] = [
     guarded("/invitations/decide", _decide, role=Role.OPERATOR, methods=["POST"], name="decide"),
+    guarded("/decisions/{id}", _shown, role=Role.OPERATOR, name="decision"),
+    guarded("/decisions/{id}/undo", _undo, role=Role.OPERATOR, methods=["POST"], name="undo"),
 ]

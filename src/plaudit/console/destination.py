@@ -22,6 +22,7 @@ from plaudit.manage.problems import ProblemError
 from plaudit.manage.stats import Overviewed, Span
 
 _ALIVE = (State.HELD, State.QUEUED, State.SENDING)
+MOST_WAITING = 10_000  # that are counted: a page costs the same however long the backlog is
 
 
 async def _lane(request: Request) -> Response:
@@ -37,7 +38,7 @@ async def _lane_page(request: Request, template: str) -> Response:
     its, who = context(request), request.state.who
     row = await destinations.one(its, who, _of_name(request))
     day = await stats.overview(its, who, Overviewed(span=Span.DAY, destination=row.name))
-    counted = (await its.store.states()).get(row.name, {})
+    counted = await its.store.waiting(row.id, MOST_WAITING)
     due = await its.store.next_due(row.id)
     return render(
         request,
@@ -46,6 +47,7 @@ async def _lane_page(request: Request, template: str) -> Response:
         kind=its.kinds.get(row.type),
         day=day,
         alive={state.value: counted.get(state, 0) for state in _ALIVE},
+        many=counted.get(State.QUEUED, 0) + counted.get(State.HELD, 0) == MOST_WAITING,
         due=None if due is None else iso(due),
         tab="lane",
     )

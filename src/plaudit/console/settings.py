@@ -16,6 +16,7 @@ from plaudit.manage.given import Nothing, OfId, read
 from plaudit.manage.guard import Role, guarded, keep
 from plaudit.manage.passwords import SHORTEST
 from plaudit.manage.problems import ProblemError
+from plaudit.store.decisions import Decided
 
 
 async def _begin(request: Request) -> Response:
@@ -140,6 +141,7 @@ async def _audit(request: Request) -> Response:
         next=found.next,
         first="cursor" not in asked,
         action=asked.get("action", ""),
+        decisions=frozenset(Decided),
         problem=problem,
     )
 

@@ -17,12 +17,20 @@ from plaudit.manage.context import context
 from plaudit.manage.given import OfId, not_found
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.showing import requests_of
+from plaudit.store.decisions import Decided
 from plaudit.store.meeting import INTERRUPTED
 
 # It will be another one soon, without anybody's doing.
 MOVING = frozenset({State.QUEUED, State.SENDING})
 # There may be a request yet.
 AHEAD = frozenset(State) - {State.ACCEPTED, State.CANCELLED}
+BY_HAND = {
+    Decided.RETRY: "Retried by hand",
+    Decided.CANCEL: "Cancelled by hand",
+    Decided.SENT: "Looked up: it had arrived",
+    Decided.NOT_SENT: "Looked up: it had not arrived, send it again",
+    Decided.DROP: "Looked up: it had not arrived, drop it",
+}
 
 
 class Moment(NamedTuple):
@@ -34,6 +42,7 @@ class Moment(NamedTuple):
     message: str = ""
     attempt: shapes.Attempt | None = None
     event: shapes.Event | None = None
+    decision: shapes.Decision | None = None
 
 
 async def _story(request: Request) -> Response:
@@ -48,39 +57,40 @@ async def _part(request: Request) -> Response:
 async def _shown(request: Request, template: str) -> Response:
     its, id_ = context(request), _id(request)
     story = await invitations.story(its, request.state.who, OfId(id=id_))
-    return render(
-        request,
-        template,
-        story=story,
-        row=story.invitation,
-        order=story.order,
-        moments=timeline(story),
-        requests=await requests_of(its, id_) if story.invitation.state in AHEAD else [],
-        actions=possible(story.invitation.state),
-        moving=story.invitation.state in MOVING,
-        revealed=None,
-        pretty=pretty,
-        readable=readable,
-        unkept=unkept,
-    )
+    return _page(request, template, story, await requests_of(its, id_), revealed=False)
 
 
 async def _reveal(request: Request) -> Response:
     """The same in the clear. It is recorded, and the page is kept by nobody."""
-    its, id_ = context(request), _id(request)
-    story = await invitations.story(its, request.state.who, OfId(id=id_))
-    found = await invitations.reveal(its, request.state.who, OfId(id=id_))
+    its, given = context(request), OfId(id=_id(request))
+    story = await invitations.story(its, request.state.who, given)
+    found = await invitations.reveal(its, request.state.who, given)
+    clear = msgspec.structs.replace(
+        story, invitation=found.invitation, order=found.order, history=found.history
+    )
+    return _page(request, "invitations/story.html", clear, found.requests, revealed=True)
+
+
+def _page(
+    request: Request,
+    template: str,
+    story: invitations.Story,
+    requests: list[dict[str, Any]],
+    *,
+    revealed: bool,
+) -> Response:
+    row = story.invitation
     return render(
         request,
-        "invitations/story.html",
+        template,
         story=story,
-        row=found.invitation,
-        order=found.order,
-        moments=timeline(msgspec.structs.replace(story, history=found.history)),
-        requests=found.requests if found.invitation.state in AHEAD else [],
-        actions=possible(found.invitation.state),
-        moving=False,
-        revealed=True,
+        row=row,
+        order=story.order,
+        moments=timeline(story),
+        requests=requests if row.state in AHEAD else [],
+        actions=possible(row.state),
+        moving=row.state in MOVING and not revealed,
+        revealed=revealed,
         pretty=pretty,
         readable=readable,
         unkept=unkept,
@@ -106,12 +116,23 @@ def timeline(story: invitations.Story) -> list[Moment]:
         Moment(each.finished_at, "attempt", f"Attempt {each.attempt}", each.message, attempt=each)
         for each in story.history
     ]
+    found += [moment for each in story.decisions for moment in _decided(each)]
     found.sort(key=lambda moment: moment.at)  # stable: an event comes before what it made
-    if row.reason == "by_hand" and row.state not in MOVING:
+    counting = any(each.undone_at is None for each in story.decisions)
+    if row.reason == "by_hand" and row.state not in MOVING and not counting:  # nothing is kept of it any more
         found.append(Moment(row.updated_at, "hand", row.state.capitalize(), row.message or ""))
     if row.state in (State.HELD, State.QUEUED):
         said = "It is held until then" if row.state == State.HELD else "It is sent then, or soon after"
         found.append(Moment(row.due_at, "next", "Next", said))
+    return found
+
+
+def _decided(each: shapes.Decision) -> list[Moment]:
+    """What somebody decided, and that it was taken back."""
+    found = [Moment(each.at, "hand", BY_HAND[each.action], f"It was {each.was} before.", decision=each)]
+    if each.undone_at is not None:
+        said = f"“{BY_HAND[each.action]}” no longer counts. Before it, this was {each.was}."
+        found.append(Moment(each.undone_at, "hand", "Undone by hand", said))
     return found
 
 

@@ -21,7 +21,7 @@ from plaudit.destinations.base import Destination, Outcome, State, Verdict
 from plaudit.destinations.settings import duration
 from plaudit.errors import PlauditError
 from plaudit.observe import happenings, metrics
-from plaudit.store.base import Claimed, ConfiguredDestination, Settled, Store
+from plaudit.store.base import UNREACHABLE, Claimed, ConfiguredDestination, Settled, Store
 
 LEASE_MS = 240_000  # longer than an attempt can take: two tokens and two posts of 40 s each, or a slow mail
 IDLE_MS = 1_000  # how soon work that another process made is noticed
@@ -29,7 +29,6 @@ PATIENCE = 1.0  # seconds after the store was in trouble
 STOP_TRIES = 5  # how often a lane that stops asks a store in trouble
 BACKLOG_MS = 5_000  # what waits longer than this though the lane is free is a backlog, and goes out in pages
 PAGES = 8  # at a time: a crash leaves each of their deliveries uncertain
-UNREACHABLE = "unreachable"
 _ALIVE = (Outcome.ACCEPTED, Outcome.REFUSED, Outcome.BLOCKED)  # a bad key, too, is for a real attempt to say
 
 

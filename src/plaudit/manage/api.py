@@ -20,6 +20,7 @@ from plaudit.manage import (
     profiles,
     sources,
     stats,
+    undoing,
 )
 from plaudit.manage.context import Context
 from plaudit.manage.given import Given, Nothing, OfId, OfName
@@ -65,6 +66,10 @@ OPERATIONS = (
             deciding.DecisionDone,
             "Retry, cancel or resolve invitations, one or many; with dry_run only count",
         ),
+    ),
+    Operation(
+        *("POST", "/api/decisions/{id}/undo", OPERATOR, undoing.undo, undoing.Undo, undoing.UndoDone),
+        "Undo a decision, of those to which nothing has happened since; with dry_run only count",
     ),
     Operation(
         *("GET", "/api/invitations/{id}", VIEWER, invitations.story, OfId, invitations.Story),

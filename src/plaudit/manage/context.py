@@ -28,9 +28,9 @@ class Context:
         self.changing = asyncio.Lock()  # one change of the configuration at a time
         self.closing = asyncio.Event()  # what goes on for long, such as a stream of events, ends with it
 
-    async def record(self, who: Who, action: str, about: str, detail: str = "") -> None:
-        """A line of the audit log. It is written before what it says is done: nothing goes unrecorded."""
-        await self.store.access.record(who, action, about, detail, self.clock.now())
+    async def record(self, who: Who, action: str, about: str, detail: str = "") -> int:
+        """A line of the audit log, by its id. It is written before what it says is done: nothing goes unrecorded."""
+        return await self.store.access.record(who, action, about, detail, self.clock.now())
 
 
 def context(request: Request) -> Context:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +20,7 @@ from plaudit.manage.problems import ProblemError
 from plaudit.store.access import Who
 from plaudit.store.base import Store
 from plaudit.store.decisions import DECISIONS, Decided, Selection
+from plaudit.store.views import InvitationView
 
 PORTION = 1000
 MOST = 10_000  # by one request
@@ -50,7 +52,10 @@ class Decide(Conditions, kw_only=True):
 
 
 class DecisionDone(msgspec.Struct):
-    """`matched`: how many there were, by state. `left`: how many were not reached; ask again for those."""
+    """`matched`: how many there were, by state. `left`: how many were not reached; ask again for those.
+
+    `decision`: by which it can be undone; null when nothing was done.
+    """
 
     action: str
     dry_run: bool
@@ -59,6 +64,7 @@ class DecisionDone(msgspec.Struct):
     left: int
     state: str
     ids: list[int]
+    decision: int | None = None
 
 
 def selection(given: Conditions) -> Selection:
@@ -94,12 +100,19 @@ async def decide(context: Context, who: Who, given: Decide) -> DecisionDone:
     total = sum(counts.values())
     many = min(total, given.limit)
     ids: list[int] = []
+    decision = 0
     if many and not given.dry_run:
-        await context.record(who, given.action, said(chosen), f"{total} matched, at most {many} at once")
-        ids = await run(store, given.action, chosen, many, now)
-    left = total - (0 if given.dry_run else len(ids))
+        matched = f"{total} matched, at most {many} at once"
+        decision = await context.record(who, given.action, said(chosen), matched)
+        ids = await run(store, given.action, chosen, many, now, decision=decision)
+    return _done(given, counts, ids, decision)
+
+
+def _done(given: Decide, matched: dict[str, int], ids: list[int], decision: int) -> DecisionDone:
+    left = sum(matched.values()) - len(ids)
     then = DECISIONS[given.action][1]
-    return DecisionDone(given.action, given.dry_run, counts, len(ids), left, then, ids)
+    of = decision if ids else None
+    return DecisionDone(given.action, given.dry_run, matched, len(ids), left, then, ids, of)
 
 
 async def _one(context: Context, who: Who, given: Decide, id_: int) -> DecisionDone:
@@ -107,18 +120,39 @@ async def _one(context: Context, who: Who, given: Decide, id_: int) -> DecisionD
     row = await context.store.invitation(id_)
     if row is None:
         raise not_found("invitation", id_)
-    fit, then = DECISIONS[given.action]
+    fit, _ = DECISIONS[given.action]
     if row.state not in fit:
         allowed = ", ".join(sorted(fit))
         raise ProblemError(409, "wrong_state", f"invitation {id_} is {row.state}; this is for: {allowed}")
+    if given.dry_run:
+        return _done(given, {row.state: 1}, [], 0)
+    decision = await context.record(who, given.action, f"invitation {id_}", f"was {row.state}")
+    ids = await _run_one(context, given.action, row, decision)
+    return _done(given, {row.state: 1}, ids, decision)
+
+
+async def several(
+    context: Context, who: Who, action: Decided, ids: Sequence[int], *, dry_run: bool
+) -> DecisionDone:
+    """The same about these, as one decision; one that is in no fit state any more is left as it is."""
+    found = [await context.store.invitation(id_) for id_ in ids]
+    rows = [row for row in found if row is not None and row.state in DECISIONS[action][0]]
+    matched = dict(Counter(row.state for row in rows))
+    given = Decide(action=action, dry_run=dry_run)
+    if not rows or dry_run:
+        return _done(given, matched, [], 0)
+    thing = "invitation" if len(rows) == 1 else "invitations"
+    about = f"{thing} {', '.join(str(row.id) for row in rows)}"
+    was = ", ".join(f"{number} {state}" for state, number in matched.items())
+    decision = await context.record(who, action, about, f"was {rows[0].state}" if len(rows) == 1 else was)
+    done = [id_ for row in rows for id_ in await _run_one(context, action, row, decision)]
+    return _done(given, matched, done, decision)
+
+
+async def _run_one(context: Context, action: Decided, row: InvitationView, decision: int) -> list[int]:
     one: Selection = {"order_id": row.order_id, "destination": row.destination, "state": row.state}
     one["what"] = row.what
-    ids: list[int] = []
-    if not given.dry_run:
-        await context.record(who, given.action, f"invitation {id_}", f"was {row.state}")
-        ids = await run(context.store, given.action, one, 1, context.clock.now())
-    done = 0 if given.dry_run else len(ids)
-    return DecisionDone(given.action, given.dry_run, {row.state: 1}, done, 1 - done, then, ids)
+    return await run(context.store, action, one, 1, context.clock.now(), decision=decision)
 
 
 def _in_other_words(error: UsageError) -> ProblemError:
@@ -179,12 +213,14 @@ async def run(
     many: int,
     now: int,
     told: Callable[[int], None] = lambda _: None,
+    *,
+    decision: int,
 ) -> list[int]:
     """Portion by portion, so that lanes go on meanwhile; the ids of those that it was done to."""
     ids: list[int] = []
     while len(ids) < many:
         after, limit = (ids[-1] if ids else 0), min(PORTION, many - len(ids))
-        portion = await store.decide(decided, after=after, limit=limit, now=now, **chosen)
+        portion = await store.decide(decided, decision=decision, after=after, limit=limit, now=now, **chosen)
         if not portion:  # others were quicker
             break
         ids += portion

@@ -27,12 +27,15 @@ class Invitations(msgspec.Struct):
 
 
 class Story(msgspec.Struct):
-    """One order's: what was read from its event, each attempt, and the events that are about it, the newest first."""
+    """One order's: what was read from its event, each attempt, what people decided, and the events that are about it,
+    the newest first.
+    """
 
     invitation: shapes.Invitation
     order: Order | None
     history: list[shapes.Attempt]
     events: list[shapes.Event]
+    decisions: list[shapes.Decision]
 
 
 class Revealed(msgspec.Struct):
@@ -69,6 +72,7 @@ async def story(context: Context, who: Who, given: OfId) -> Story:
         shapes.masked_order(row.order) if row.order is not None else None,
         [shapes.attempt(each, row, masked=True) for each in attempts],
         [shapes.event(each) for each in events],
+        [shapes.decision(each) for each in await context.store.decisions(row.id)],
     )
 
 

@@ -10,6 +10,7 @@ from plaudit.clock import iso
 from plaudit.destinations.base import What
 from plaudit.destinations.exchange import Exchange, read
 from plaudit.spec.order import Order
+from plaudit.store.decisions import Decided, DecidedView
 from plaudit.store.views import AttemptView, DispositionView, EventView, InvitationView
 
 # Names of fields that say of whom an event is, without what stands between their words.
@@ -49,6 +50,17 @@ class Invitation(msgspec.Struct):
     created_at: str
     due_at: str
     updated_at: str
+
+
+class Decision(msgspec.Struct):
+    """What a person decided about an invitation. `was`: its state before; `undoable`: nothing has happened to it since."""
+
+    decision: int
+    action: Decided
+    at: str
+    was: str
+    undone_at: str | None
+    undoable: bool
 
 
 class Event(msgspec.Struct):
@@ -109,6 +121,11 @@ def attempt(row: AttemptView, of: InvitationView, *, masked: bool) -> Attempt:
         row.status,
         exchanges,
     )
+
+
+def decision(row: DecidedView) -> Decision:
+    undone_at = None if row.undone_at is None else iso(row.undone_at)
+    return Decision(row.decision, row.decided, iso(row.at), row.was, undone_at, row.open)
 
 
 def event(row: EventView) -> Event:

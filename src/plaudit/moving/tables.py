@@ -93,6 +93,14 @@ TABLES = (
     ),
     Table("exchanges", ("id", "at", "content"), ("id",)),
     Table(
+        "decided",
+        (
+            *("decision_id", "delivery_id", "decided", "at", "state", "reason", "message", "due_at"),
+            *("first_attempt_at", "undone_at"),
+        ),
+        ("decision_id", "delivery_id"),
+    ),
+    Table(
         "cancellations",
         ("destination_id", "order_id", "at", "event", "amount"),
         ("destination_id", "order_id", "at"),

@@ -142,8 +142,8 @@ class Access(Protocol):
     async def token(self, hash_: bytes, now: int) -> ApiToken | None:
         """The token, and that it was used, to the minute."""
 
-    async def record(self, who: Who, action: str, about: str, detail: str, now: int) -> None:
-        """A line of the audit log, on disk when this returns."""
+    async def record(self, who: Who, action: str, about: str, detail: str, now: int) -> int:
+        """A line of the audit log, on disk when this returns; its id."""
 
     async def audit(
         self, *, before: int | None = None, action: str | None = None, limit: int = 100

@@ -16,13 +16,14 @@ from plaudit.engage.definitions import Definition, Kind, Options
 from plaudit.spec.cancellation import Cancellation
 from plaudit.spec.order import Order
 from plaudit.store.access import Access
-from plaudit.store.decisions import Decided, Forgotten, Selection
+from plaudit.store.decisions import Deciding, Forgotten, Selection
 from plaudit.store.profiles import Profiles
 from plaudit.store.tallies import Tallied
 from plaudit.store.views import AttemptView, EventView, InvitationView
 
 READER = "process"
 BY_HAND = "by_hand"  # why a destination is paused when a person wants it so
+UNREACHABLE = "unreachable"  # why one is said to be paused that is tried again and again
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -144,7 +145,7 @@ class Settled(NamedTuple):
     exchanges: bytes = b""  # destinations/exchange.py; the same for all of a page
 
 
-class Store(Protocol):
+class Store(Deciding, Protocol):
     """Configuration, events, the ledger, and the cursors that go with them."""
 
     @property
@@ -221,18 +222,6 @@ class Store(Protocol):
         `alone`: no other process delivers, so any owner but `owner` is gone. How many there were.
         """
 
-    async def count(self, **selection: Unpack[Selection]) -> dict[str, int]:
-        """How many deliveries a selection holds, by state."""
-
-    async def decide(
-        self, decided: Decided, *, after: int, limit: int, now: int, **selection: Unpack[Selection]
-    ) -> list[int]:
-        """Do what a person decided to the first `limit` deliveries of a selection whose ids are above `after`; their ids.
-
-        Call it with the last of them until there are none. A retry takes what failed or was refused, unless a
-        state is selected.
-        """
-
     async def forget(self, email: str, now: int) -> Forgotten:
         """Take a person out of the ledger, and let later events of theirs make nothing.
 
@@ -276,11 +265,14 @@ class Store(Protocol):
     async def attention(self) -> dict[str, dict[str, int]]:
         """How many invitations wait for a person, by destination and state: quick, however large the ledger."""
 
+    async def waiting(self, destination_id: int, most: int) -> dict[str, int]:
+        """A destination's invitations that are queued, held or being sent, by state; of the first two, `most` are counted."""
+
     async def states(self) -> dict[str, dict[str, int]]:
         """Invitations by destination and state."""
 
     async def prune(self, before: int) -> int:
-        """Forget events received before then, and calls passed on; invitations stay. How many events."""
+        """Forget events received before then, calls passed on, and what decisions keep; invitations stay. How many events."""
 
     async def join(self, owner: str, role: str, resources: list[str], seconds: float) -> set[str]:
         """Take part in a role's work for `seconds` by the store's clock; which of its resources are this owner's now.

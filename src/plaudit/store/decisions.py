@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 import msgspec
 
@@ -83,6 +83,77 @@ def states_of(decided: Decided, selection: Selection) -> frozenset[str]:
 def by_hand(decided: Decided, now: int) -> dict[str, str]:
     """The reason and the message of a delivery that a person decided about."""
     return {"reason": "by_hand", "message": f"{_SAID[decided]}; decided at {iso(now)}"}
+
+
+class Undone(NamedTuple):
+    """A portion of an undo: the states that deliveries have again, and why others stay as they are, by id."""
+
+    restored: dict[int, str]
+    left: dict[int, str]  # store/undoing.py: Left
+
+    @property
+    def last(self) -> int:
+        """The highest id of the portion; 0: it is empty."""
+        return max([*self.restored, *self.left], default=0)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What is kept of a decision: how many deliveries it touched, and of how many it is undone."""
+
+    id: int
+    decided: Decided
+    at: int
+    deliveries: int
+    undone: int
+
+
+class DecidedView(msgspec.Struct, frozen=True):
+    """One delivery's part of a decision. `was`: its state before. `open`: it is still as the decision left it."""
+
+    decision: int
+    decided: Decided
+    at: int
+    was: str
+    undone_at: int | None
+    open: bool
+
+
+class Deciding(Protocol):
+    """The part of `Store` by which people decide. A decision's id is that of its line in the audit log."""
+
+    async def count(self, **selection: Unpack[Selection]) -> dict[str, int]:
+        """How many deliveries a selection holds, by state."""
+
+    async def decide(
+        self,
+        decided: Decided,
+        *,
+        decision: int,
+        after: int,
+        limit: int,
+        now: int,
+        **selection: Unpack[Selection],
+    ) -> list[int]:
+        """Do what a person decided to the first `limit` deliveries of a selection whose ids are above `after`; their ids.
+
+        Call it with the last of them until there are none. A retry takes what failed or was refused, unless a
+        state is selected. What they were before is kept with the decision, until `prune`.
+        """
+
+    async def undo(
+        self, decision: int, *, after: int, limit: int, now: int, dry: bool, only: int | None = None
+    ) -> Undone:
+        """Make the next deliveries of a decision what they were before, where nothing has happened to them since.
+
+        Call it with the `last` until nothing is in it. `only`: of this one delivery. `dry`: only say what it would
+        come to.
+        """
+
+    async def decision(self, id_: int) -> Decision | None:
+        """None: nothing is kept of it."""
+
+    async def decisions(self, delivery_id: int) -> list[DecidedView]:
+        """What was decided about a delivery, as far as it is kept; the oldest first."""
 
 
 class Forgotten(msgspec.Struct):

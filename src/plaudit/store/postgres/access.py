@@ -115,9 +115,9 @@ class PostgresAccess:
             await self._changed("use_token", id=found.id, now=now)
         return found
 
-    async def record(self, who: Who, action: str, about: str, detail: str, now: int) -> None:
+    async def record(self, who: Who, action: str, about: str, detail: str, now: int) -> int:
         given = {"via": who.via.value, "who": who.id, "action": action, "about": about, "detail": detail}
-        await self._changed("record", now=now, **given)
+        return int((await self._returned("record", now=now, **given))[0])
 
     async def audit(
         self, *, before: int | None = None, action: str | None = None, limit: int = 100

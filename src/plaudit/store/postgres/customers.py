@@ -10,7 +10,7 @@ invitation. When that one is cancelled, it is made after all (cancel.py).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from plaudit.destinations.base import State
@@ -79,9 +79,7 @@ async def wanted(connection: Connection, wishes: Sequence[Wish], now: int) -> tu
     asking = [w for w in wishes if w.draft.once_per and w.draft.order is not None]
     if not asking:
         return list(wishes), {}
-    # A destination's number and a customer's, mixed: one that two of them share only makes them wait.
-    locks = sorted({(_recipient(w) ^ w.to * 0x9E3779B97F4A7C15) & _63_BITS for w in asking})
-    await rows(connection, SQL["lock_customers"], {"keys": locks})
+    await hold(connection, [(w.to, _recipient(w)) for w in asking])
     earlier = await _earlier(connection, asking, now)
     there = await _there(connection, asking)
     chosen = [w for w in wishes if not (w.draft.once_per and w.draft.order is not None)]
@@ -104,6 +102,13 @@ async def wanted(connection: Connection, wishes: Sequence[Wish], now: int) -> tu
                 taken.add((wish.to, wish.draft.key))
                 _remember(siblings, wish, id_)
     return chosen, before
+
+
+async def hold(connection: Connection, people: Iterable[tuple[int, int]]) -> None:
+    """Be the only one who decides whether these customers (destination, number) are invited."""
+    # The two numbers, mixed: one that two customers share only makes them wait.
+    locks = sorted({(recipient ^ to * 0x9E3779B97F4A7C15) & _63_BITS for to, recipient in people})
+    await rows(connection, SQL["lock_customers"], {"keys": locks})
 
 
 def standing_back(wishes: Sequence[Wish], before: Before) -> list[Wish]:

@@ -41,11 +41,17 @@ async def selected(
 
 
 async def decide(
-    connection: Connection, decided: Decided, ids: list[int], selection: Selection, now: int
+    connection: Connection,
+    decided: Decided,
+    decision: int,
+    ids: list[int],
+    selection: Selection,
+    now: int,
 ) -> tuple[list[int], set[int]]:
     """Do what a person decided to those that are still in one of its states; their ids and their destinations."""
     then = DECISIONS[decided][1]
     row = {"ids": ids, "states": sorted(states_of(decided, selection)), "then": then.value, "now": now}
+    row |= {"decision": decision, "decided": decided.value}
     found = await rows(connection, SQL["decide"], row | by_hand(decided, now))
     done = sorted(id_ for id_, _ in found)
     if then is State.CANCELLED:
@@ -80,6 +86,7 @@ async def forget(connection: Connection, address: str, now: int) -> Forgotten:
             done.cancelled += state not in (State.SENDING, State.ACCEPTED, State.CANCELLED)
         await change(connection, SQL["forget_exchanges"], {"id": id_})
         await change(connection, SQL["forget_attempts"], {"id": id_})
+        await change(connection, SQL["forget_decided"], {"id": id_})
         done.deliveries += 1
         told.add(destination_id)
     done.told = sorted(told)

@@ -10,7 +10,11 @@ in a circle, since all take their locks in one order:
     4. customers who may be invited once in a while, by number
     5. new deliveries, by (destination, what, key)
     6. deliveries that are there, by id: this is also what lanes and people's decisions take
-    7. what is counted, by its key
+    7. what decisions keep of their deliveries
+    8. what is counted, by its key
+
+An undo of a decision (undo.py) takes its destinations first, so that no pause begins or ends; then customers as in 4,
+what was told of audiences, and goes on with 6.
 
 Profiles (take.py, audiences.py) are taken in transactions of their own, which put no events. Their order:
 

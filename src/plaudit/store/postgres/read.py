@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from plaudit.destinations.base import ATTENTION
+from plaudit.destinations.base import ATTENTION, Outcome, State
 from plaudit.store.decisions import Selection, bound
 from plaudit.store.meeting import decode_order
 from plaudit.store.postgres.sql import Connection, queries, rows
 from plaudit.store.views import AttemptView, EventView, InvitationView, counts, event_views
 
 SQL = queries("read")
+FEW = (*ATTENTION, State.QUEUED, State.HELD, State.SENDING, State.CANCELLED)  # each has an index
 
 
 async def invitations(
@@ -18,8 +19,11 @@ async def invitations(
 ) -> list[InvitationView]:
     given = bound(selection) | {"limit": limit or None, "before": before}
     of_time = (given["since"], given["until"]) != (None, None)
-    by_other = given["order_id"] is not None or given["recipient"] is not None or given["state"] in ATTENTION
-    query = "invitations_of_time" if of_time and not by_other else "invitations"
+    of_reason = given["reason"] not in (None, Outcome.ACCEPTED.value)
+    if given["order_id"] is not None or given["recipient"] is not None or given["state"] in FEW or of_reason:
+        query = "invitations_of_some"
+    else:
+        query = "invitations_of_time" if of_time else "invitations"
     return [_invitation(row) for row in await rows(connection, SQL[query], given)]
 
 
@@ -36,6 +40,10 @@ async def attempts(connection: Connection, delivery_id: int) -> list[AttemptView
     return [
         AttemptView(*row) for row in await rows(connection, SQL["attempts"], {"delivery_id": delivery_id})
     ]
+
+
+async def waiting(connection: Connection, destination_id: int, most: int) -> dict[str, int]:
+    return dict(await rows(connection, SQL["waiting"], {"destination_id": destination_id, "most": most}))
 
 
 async def states(connection: Connection) -> dict[str, dict[str, int]]:

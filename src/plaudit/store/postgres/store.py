@@ -10,7 +10,7 @@ from plaudit.errors import UnavailableError
 from plaudit.secrets import Vault
 from plaudit.store.access import Access
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
-from plaudit.store.decisions import Decided, Forgotten, Selection
+from plaudit.store.decisions import Decided, DecidedView, Decision, Forgotten, Selection, Undone
 from plaudit.store.postgres import (
     config,
     ledger,
@@ -21,6 +21,7 @@ from plaudit.store.postgres import (
     profiles,
     read,
     tallies,
+    undo,
 )
 from plaudit.store.postgres.access import PostgresAccess
 from plaudit.store.postgres.database import Database
@@ -128,20 +129,49 @@ class PostgresStore:
         return await self._database.look(lambda c: operate.count(c, selection))
 
     async def decide(
-        self, decided: Decided, *, after: int, limit: int, now: int, **selection: Unpack[Selection]
+        self,
+        decided: Decided,
+        *,
+        decision: int,
+        after: int,
+        limit: int,
+        now: int,
+        **selection: Unpack[Selection],
     ) -> list[int]:
         # Chosen without locks; then it is seen whether it is still so.
         while ids := await self._database.look(
             partial(operate.selected, decided=decided, after=after, limit=limit, selection=selection)
         ):
             done, to = await self._database.run(
-                partial(operate.decide, decided=decided, ids=ids, selection=selection, now=now)
+                partial(
+                    operate.decide,
+                    decided=decided,
+                    decision=decision,
+                    ids=ids,
+                    selection=selection,
+                    now=now,
+                )
             )
             if done:
                 await listen.tell(self._database, to)
                 return done
             after = ids[-1]
         return []
+
+    async def undo(
+        self, decision: int, *, after: int, limit: int, now: int, dry: bool, only: int | None = None
+    ) -> Undone:
+        run = self._database.trial if dry else self._database.run
+        done, to = await run(lambda c: undo.undo(c, decision, only, after, limit, now, self._vault))
+        if not dry:
+            await listen.tell(self._database, to)
+        return done
+
+    async def decision(self, id_: int) -> Decision | None:
+        return await self._database.once(lambda c: undo.decision(c, id_))
+
+    async def decisions(self, delivery_id: int) -> list[DecidedView]:
+        return await self._database.once(lambda c: undo.decisions(c, delivery_id))
 
     async def forget(self, email: str, now: int) -> Forgotten:
         async def job(connection: Connection) -> Forgotten:
@@ -191,6 +221,9 @@ class PostgresStore:
     async def attention(self) -> dict[str, dict[str, int]]:
         return await self._database.once(read.attention)
 
+    async def waiting(self, destination_id: int, most: int) -> dict[str, int]:
+        return await self._database.look(lambda c: read.waiting(c, destination_id, most))
+
     async def states(self) -> dict[str, dict[str, int]]:
         return await self._database.look(read.states)
 
@@ -199,6 +232,8 @@ class PostgresStore:
         while gone == process.PRUNE_ROWS:  # small steps, so that nothing else waits long
             gone = await self._database.run(lambda c: process.prune(c, before))
             total += gone
+        while await self._database.run(lambda c: undo.prune(c, before)) == undo.PRUNE_ROWS:
+            pass
         return total
 
     async def join(self, owner: str, role: str, resources: list[str], seconds: float) -> set[str]:

@@ -58,11 +58,17 @@ def selected(
 
 
 def decide(
-    connection: apsw.Connection, decided: Decided, ids: list[int], selection: Selection, now: int
+    connection: apsw.Connection,
+    decided: Decided,
+    decision: int,
+    ids: list[int],
+    selection: Selection,
+    now: int,
 ) -> list[int]:
-    """Do what a person decided to those that are still in one of its states."""
+    """Do what a person decided to those that are still in one of its states, and keep what they were."""
     then = DECISIONS[decided][1]
     row = {"ids": _list(ids), "states": _list(states_of(decided, selection)), "state": then.value, "now": now}
+    connection.execute(SQL["keep"], row | {"decision": decision, "decided": decided.value})
     done = [id_ for (id_,) in rows(connection, SQL["decide"], row | by_hand(decided, now))]
     if then is State.CANCELLED:
         step_forward(connection, done, now)
@@ -93,6 +99,7 @@ def forget(connection: apsw.Connection, address: str, hashed: str, now: int) -> 
             done.cancelled += state not in (State.SENDING, State.ACCEPTED, State.CANCELLED)
         connection.execute(SQL["forget_exchanges"], (id_,))
         connection.execute(SQL["forget_attempts"], (id_,))
+        connection.execute(SQL["forget_decided"], (id_,))
         done.deliveries += 1
         told.add(destination_id)
     done.told = sorted(told)

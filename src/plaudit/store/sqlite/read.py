@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from plaudit.destinations.base import ATTENTION, State
+from plaudit.destinations.base import ATTENTION, Outcome, State
 from plaudit.queries import load
 from plaudit.spec.order import Order
 from plaudit.sqlite import rows, savepoint
@@ -36,11 +36,25 @@ def invitations(
         query = "invitations_waiting"
     elif state in (State.SENDING, State.CANCELLED):
         query = f"invitations_{state}"
+    elif given["reason"] not in (None, Outcome.ACCEPTED.value):
+        query = "invitations_of_reason"
     elif given["since"] is not None or given["until"] is not None:
         query = "invitations_of_time"
     else:
-        query = "invitations"
+        return _by_way(connection, given, limit)
     return [_invitation(row) for row in rows(connection, SQL[query], given)]
+
+
+def _by_way(connection: apsw.Connection, given: dict[str, Any], limit: int) -> list[InvitationView]:
+    """Source by source at each destination, each in the order of its index."""
+    found: list[InvitationView] = []
+    way = {"destination_id": -1, "source_id": -1}
+    while following := next(rows(connection, SQL["next_way"], given | way), None):
+        way = dict(zip(way, following, strict=True))
+        if connection.execute(SQL["names"], given | way).get:
+            found += [_invitation(row) for row in rows(connection, SQL["invitations_of_way"], given | way)]
+    found.sort(key=lambda each: -each.id)
+    return found[: limit or None]
 
 
 def _in_attention(connection: apsw.Connection, given: dict[str, Any], limit: int) -> list[InvitationView]:
@@ -64,6 +78,10 @@ def _invitation(row: Any) -> InvitationView:
 
 def attempts(connection: apsw.Connection, delivery_id: int) -> list[AttemptView]:
     return [AttemptView(*row) for row in rows(connection, SQL["attempts"], (delivery_id,))]
+
+
+def waiting(connection: apsw.Connection, destination_id: int, most: int) -> dict[str, int]:
+    return dict(rows(connection, SQL["waiting"], {"destination_id": destination_id, "most": most}))
 
 
 def states(connection: apsw.Connection) -> dict[str, dict[str, int]]:

@@ -13,8 +13,8 @@ from plaudit.secrets import Vault
 from plaudit.sqlite import Reader, Writer
 from plaudit.store.access import Access
 from plaudit.store.base import Claimed, Committed, Configuration, EventRow, Settled, Wanted
-from plaudit.store.decisions import Decided, Forgotten, Selection
-from plaudit.store.sqlite import config, ledger, operate, process, profiles, read, tallies
+from plaudit.store.decisions import Decided, DecidedView, Decision, Forgotten, Selection, Undone
+from plaudit.store.sqlite import config, ledger, operate, process, profiles, read, tallies, undo
 from plaudit.store.sqlite.access import SqliteAccess
 from plaudit.store.sqlite.schema import migrate
 from plaudit.store.tallies import Tallied
@@ -94,19 +94,45 @@ class SqliteStore:
         return await self._reader.run(lambda c: operate.count(c, selection))
 
     async def decide(
-        self, decided: Decided, *, after: int, limit: int, now: int, **selection: Unpack[Selection]
+        self,
+        decided: Decided,
+        *,
+        decision: int,
+        after: int,
+        limit: int,
+        now: int,
+        **selection: Unpack[Selection],
     ) -> list[int]:
         # Chosen beside the writer, for which others wait; the writer then looks whether it is still so.
         while ids := await self._reader.run(
             partial(operate.selected, decided=decided, after=after, limit=limit, selection=selection)
         ):
             done = await self._writer.submit(
-                partial(operate.decide, decided=decided, ids=ids, selection=selection, now=now)
+                partial(
+                    operate.decide,
+                    decided=decided,
+                    decision=decision,
+                    ids=ids,
+                    selection=selection,
+                    now=now,
+                )
             )
             if done:
                 return done
             after = ids[-1]
         return []
+
+    async def undo(
+        self, decision: int, *, after: int, limit: int, now: int, dry: bool, only: int | None = None
+    ) -> Undone:
+        run = self._writer.trial if dry else self._writer.submit
+        return await run(lambda c: undo.undo(c, decision, only, after, limit, now, self._vault))
+
+    async def decision(self, id_: int) -> Decision | None:
+        return await self._reader.run(lambda c: undo.decision(c, id_))
+
+    async def decisions(self, delivery_id: int) -> list[DecidedView]:
+        return await self._reader.run(lambda c: undo.decisions(c, delivery_id))
 
     async def forget(self, email: str, now: int) -> Forgotten:
         def job(connection: apsw.Connection) -> Forgotten:
@@ -152,6 +178,9 @@ class SqliteStore:
     async def attention(self) -> dict[str, dict[str, int]]:
         return await self._reader.run(read.attention)
 
+    async def waiting(self, destination_id: int, most: int) -> dict[str, int]:
+        return await self._reader.run(lambda c: read.waiting(c, destination_id, most))
+
     async def states(self) -> dict[str, dict[str, int]]:
         return await self._reader.run(read.states)
 
@@ -160,6 +189,8 @@ class SqliteStore:
         while gone == process.PRUNE_ROWS:  # small steps, so that nothing else waits long
             gone = await self._writer.submit(lambda c: process.prune(c, before))
             total += gone
+        while await self._writer.submit(lambda c: undo.prune(c, before)) == undo.PRUNE_ROWS:
+            pass
         return total
 
     async def join(self, owner: str, role: str, resources: list[str], seconds: float) -> set[str]:

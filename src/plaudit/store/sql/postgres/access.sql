@@ -83,7 +83,8 @@ SELECT id, name, role, created_at, used_at FROM tokens WHERE hash = %(hash)s::by
 UPDATE tokens SET used_at = %(now)s::bigint WHERE id = %(id)s::bigint;
 
 -- name: record
-INSERT INTO audit (at, via, who, action, about, detail) VALUES (%(now)s::bigint, %(via)s::text, %(who)s::bigint, %(action)s::text, %(about)s::text, %(detail)s::text);
+-- A line of the audit log.
+INSERT INTO audit (at, via, who, action, about, detail) VALUES (%(now)s::bigint, %(via)s::text, %(who)s::bigint, %(action)s::text, %(about)s::text, %(detail)s::text) RETURNING id;
 
 -- name: audit
 -- The newest first, with the names of people and tokens, also of those that were removed.

@@ -49,9 +49,15 @@ WHERE d.destination_id = %(destination_id)s::bigint AND d.state = %(state)s::tex
 ORDER BY d.id LIMIT %(limit)s::bigint;
 
 -- name: decide
--- Those that are still in these states. Their retry window starts anew.
+-- Those that are still in these states, with what they were before. Their retry window starts anew.
 WITH locked AS MATERIALIZED (
-  SELECT id FROM deliveries WHERE id = ANY (%(ids)s::bigint[]) AND state = ANY (%(states)s::text[]) ORDER BY id FOR UPDATE
+  SELECT id, state, reason, message, due_at, first_attempt_at FROM deliveries
+  WHERE id = ANY (%(ids)s::bigint[]) AND state = ANY (%(states)s::text[]) ORDER BY id FOR UPDATE
+), kept AS (
+  INSERT INTO decided (decision_id, delivery_id, decided, at, state, reason, message, due_at, first_attempt_at)
+  SELECT %(decision)s::bigint, id, %(decided)s::text, %(now)s::bigint, state, reason, message, due_at, first_attempt_at
+  FROM locked
+  ON CONFLICT (decision_id, delivery_id) DO NOTHING -- it stays known as it was before the decision's first touch
 )
 UPDATE deliveries d SET state = %(then)s::text, reason = %(reason)s::text, message = %(message)s::text,
   due_at = %(now)s::bigint, updated_at = %(now)s::bigint, first_attempt_at = NULL, lease_until = NULL
@@ -80,6 +86,10 @@ DELETE FROM exchanges WHERE id IN (SELECT exchange_id FROM attempts WHERE delive
 -- name: forget_attempts
 -- A vendor's words may quote the person's name.
 UPDATE attempts SET message = '' WHERE delivery_id = %(id)s::bigint;
+
+-- name: forget_decided
+-- So may those that a decision keeps.
+UPDATE decided SET message = NULL WHERE delivery_id = %(id)s::bigint;
 
 -- name: suppress
 -- Later events of that person make nothing.

@@ -1,7 +1,37 @@
 -- Lists go on below an id, or below the row that has it where the order is another.
 
 -- name: invitations
--- Newest first; each condition counts only when it is given.
+-- Newest first, source by source at each destination, each in the order of its index; each further condition counts only
+-- when it is given.
+WITH RECURSIVE ways AS (
+  (SELECT destination_id, source_id FROM deliveries WHERE what = %(what)s::text
+   ORDER BY destination_id, source_id LIMIT 1)
+  UNION ALL
+  SELECT n.destination_id, n.source_id FROM ways w CROSS JOIN LATERAL (
+    SELECT d.destination_id, d.source_id FROM deliveries d
+    WHERE d.what = %(what)s::text AND (d.destination_id, d.source_id) > (w.destination_id, w.source_id)
+    ORDER BY d.destination_id, d.source_id LIMIT 1
+  ) AS n
+), chosen AS MATERIALIZED (
+  SELECT w.destination_id, w.source_id, t.name AS destination, s.name AS source
+  FROM ways w JOIN destinations t ON t.id = w.destination_id LEFT JOIN sources s ON s.id = w.source_id
+  WHERE (%(destination)s::text IS NULL OR t.name = %(destination)s::text)
+    AND (%(source)s::text IS NULL OR s.name = %(source)s::text)
+)
+SELECT d.id, c.destination, d.what, d.key, c.source, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at,
+  d.updated_at, d.payload
+FROM chosen c CROSS JOIN LATERAL (
+  SELECT * FROM deliveries d
+  WHERE d.what = %(what)s::text AND d.destination_id = c.destination_id AND d.source_id = c.source_id
+    AND (%(state)s::text IS NULL OR d.state = %(state)s::text)
+    AND (%(reason)s::text IS NULL OR d.reason = %(reason)s::text)
+    AND (%(before)s::bigint IS NULL OR d.id < %(before)s::bigint)
+  ORDER BY d.id DESC LIMIT %(limit)s::bigint
+) AS d
+ORDER BY d.id DESC LIMIT %(limit)s::bigint;
+
+-- name: invitations_of_some
+-- By an order, a customer, or a reason: newest first; each condition counts only when it is given.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
   d.payload
 FROM deliveries d
@@ -51,6 +81,17 @@ WHERE d.id = %(id)s::bigint;
 SELECT a.number, a.started_at, a.finished_at, a.outcome, a.reason, a.message, a.status, a.fault, x.content
 FROM attempts a LEFT JOIN exchanges x ON x.id = a.exchange_id
 WHERE a.delivery_id = %(delivery_id)s::bigint ORDER BY a.number;
+
+-- name: waiting
+-- How many of a destination's wait for their time, by state: of so many at most.
+SELECT state, count(*) FROM (
+  SELECT state FROM deliveries
+  WHERE destination_id = %(destination_id)s::bigint AND state IN ('queued', 'held') AND what = 'invitation'
+  LIMIT %(most)s::bigint
+) AS w GROUP BY 1
+UNION ALL
+SELECT 'sending', count(*) FROM deliveries
+WHERE state = 'sending' AND destination_id = %(destination_id)s::bigint AND what = 'invitation';
 
 -- name: events
 -- Newest first by arrival.

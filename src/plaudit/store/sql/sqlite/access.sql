@@ -79,7 +79,8 @@ SELECT id, name, role, created_at, used_at FROM tokens WHERE hash = :hash AND ac
 UPDATE tokens SET used_at = :now WHERE id = :id;
 
 -- name: record
-INSERT INTO audit (at, via, who, action, about, detail) VALUES (:now, :via, :who, :action, :about, :detail);
+-- A line of the audit log.
+INSERT INTO audit (at, via, who, action, about, detail) VALUES (:now, :via, :who, :action, :about, :detail) RETURNING id;
 
 -- name: audit
 -- The newest first, with the names of people and tokens, also of those that were removed.

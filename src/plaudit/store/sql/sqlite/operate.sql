@@ -97,6 +97,14 @@ WHERE d.id > :after AND d.state IN (SELECT value FROM json_each(:states)) AND d.
   AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id LIMIT :limit;
 
+-- name: keep
+-- What those were that a decision is about to touch (ids and states as for `decide`). What it touched before stays known
+-- as it was then.
+INSERT INTO decided (decision_id, delivery_id, decided, at, state, reason, message, due_at, first_attempt_at)
+SELECT :decision, id, :decided, :now, state, reason, message, due_at, first_attempt_at FROM deliveries
+WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN (SELECT value FROM json_each(:states))
+ON CONFLICT (decision_id, delivery_id) DO NOTHING;
+
 -- name: decide
 -- Those that are still in these states (a JSON array). Their retry window starts anew.
 UPDATE deliveries SET state = :state, reason = :reason, message = :message, due_at = :now, updated_at = :now,
@@ -124,6 +132,10 @@ DELETE FROM exchanges WHERE id IN (SELECT exchange_id FROM attempts WHERE delive
 -- name: forget_attempts
 -- A vendor's words may quote the person's name.
 UPDATE attempts SET message = '' WHERE delivery_id = ?;
+
+-- name: forget_decided
+-- So may those that a decision keeps.
+UPDATE decided SET message = NULL WHERE delivery_id = ?;
 
 -- name: suppress
 -- Later events of that person make nothing.

@@ -1,16 +1,43 @@
 -- Lists go on below an id, or below the row that has it where the order is another. A + keeps SQLite from that index.
 
--- name: invitations
--- Newest first; each condition counts only when it is given.
+-- name: next_way
+-- From where and to where there is something, by one seek each.
+SELECT * FROM (
+  SELECT destination_id, source_id FROM deliveries INDEXED BY deliveries_way
+  WHERE what = :what AND destination_id = :destination_id AND source_id > :source_id
+  ORDER BY source_id LIMIT 1
+) UNION ALL SELECT * FROM (
+  SELECT destination_id, source_id FROM deliveries INDEXED BY deliveries_way
+  WHERE what = :what AND destination_id > :destination_id
+  ORDER BY destination_id, source_id LIMIT 1
+) LIMIT 1;
+
+-- name: names
+-- Whether this is what a selection names.
+SELECT (:destination IS NULL OR :destination = (SELECT name FROM destinations WHERE id = :destination_id))
+  AND (:source IS NULL OR :source = (SELECT name FROM sources WHERE id = :source_id));
+
+-- name: invitations_of_way
+-- Newest first, of one source at one destination; each further condition counts only when it is given.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
-FROM deliveries d
+FROM deliveries d INDEXED BY deliveries_way
 JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
-WHERE d.id < coalesce(:before, 9223372036854775807) AND d.what = :what AND (:state IS NULL OR d.state = :state)
-  AND (:order_id IS NULL OR d.key = :order_id) AND (:destination IS NULL OR t.name = :destination)
-  AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
-  AND (:recipient IS NULL OR d.recipient = :recipient) AND (:since IS NULL OR d.created_at >= :since)
-  AND (:until IS NULL OR d.created_at < :until)
+WHERE d.what = :what AND d.destination_id = :destination_id AND d.source_id = :source_id
+  AND d.id < coalesce(:before, 9223372036854775807) AND (:state IS NULL OR d.state = :state)
+  AND (:reason IS NULL OR d.reason = :reason)
+ORDER BY d.id DESC LIMIT :limit;
+
+-- name: invitations_of_reason
+-- By why they stand where they do, but for what simply went well.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
+FROM deliveries d INDEXED BY deliveries_reason
+JOIN destinations t ON t.id = d.destination_id
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE d.reason = :reason AND d.reason <> 'accepted' AND d.id < coalesce(:before, 9223372036854775807)
+  AND d.what = :what AND (:state IS NULL OR d.state = :state)
+  AND (:destination IS NULL OR t.name = :destination) AND (:source IS NULL OR s.name = :source)
+  AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id DESC LIMIT :limit;
 
 -- name: invitations_of_order
@@ -106,6 +133,15 @@ ORDER BY d.created_at DESC, d.id DESC LIMIT :limit;
 -- name: many_waiting
 -- How many wait for their time, up to some.
 SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE state IN ('queued', 'held') LIMIT :most);
+
+-- name: waiting
+-- How many of a destination's wait for their time, by state: of so many at most.
+SELECT state, count(*) FROM (
+  SELECT state FROM deliveries INDEXED BY deliveries_due
+  WHERE destination_id = :destination_id AND state IN ('queued', 'held') AND what = 'invitation' LIMIT :most
+) GROUP BY 1
+UNION ALL
+SELECT 'sending', count(*) FROM deliveries INDEXED BY deliveries_leased WHERE state = 'sending' AND destination_id = :destination_id AND what = 'invitation';
 
 -- name: destinations_named
 -- All that there ever were, or one of them.
