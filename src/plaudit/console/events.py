@@ -74,8 +74,10 @@ async def listing(request: Request, template: str, source: str | None = None, **
 
 
 async def _one(request: Request) -> Response:
+    """Beside the list; or on a page of its own, which can be passed on."""
     found = await events.one(context(request), request.state.who, _id(request))
-    return render(request, "events/detail.html", found=found, raw=None)
+    template = "events/detail.html" if "hx-request" in request.headers else "events/one.html"
+    return render(request, template, found=found, raw=None)
 
 
 async def _raw(request: Request) -> Response:

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from plaudit.console.decisions import possible
+from plaudit.console.invitations import about
 from plaudit.console.views import render
-from plaudit.destinations.base import State
+from plaudit.destinations.base import State, What
 from plaudit.manage import events, invitations, shapes
 from plaudit.manage.context import context
 from plaudit.manage.given import OfId, not_found
@@ -51,6 +52,7 @@ async def _shown(request: Request, template: str) -> Response:
         story=story,
         row=story.invitation,
         order=story.order,
+        about=about([story.invitation], await its.store.configuration()).get(id_),
         moments=timeline(story),
         requests=await requests_of(its, id_),
         actions=possible(story.invitation.state),
@@ -71,6 +73,7 @@ async def _reveal(request: Request) -> Response:
         story=story,
         row=found.invitation,
         order=found.order,
+        about={},
         moments=timeline(story),
         requests=found.requests,
         actions=possible(found.invitation.state),
@@ -94,7 +97,7 @@ def timeline(story: invitations.Story) -> list[Moment]:
         Moment(each.received_at, "event", each.event or each.type, _became(each, row.destination), event=each)
         for each in story.events
     ]
-    found.append(Moment(row.created_at, "made", "Invitation made", f"for {row.destination}"))
+    found.append(Moment(row.created_at, "made", f"{_made(row.what)} made", f"for {row.destination}"))
     found += [
         Moment(each.finished_at, "attempt", f"Attempt {each.attempt}", each.message, attempt=each)
         for each in story.history
@@ -106,6 +109,10 @@ def timeline(story: invitations.Story) -> list[Moment]:
         said = "It is held until then" if row.state == State.HELD else "It is sent then, or soon after"
         found.append(Moment(row.due_at, "next", "Next", said))
     return found
+
+
+def _made(what: str) -> str:
+    return "Call" if what == What.IDENTIFY else "Invitation"
 
 
 def _became(event: shapes.Event, destination: str) -> str:

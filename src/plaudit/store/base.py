@@ -272,8 +272,10 @@ class Store(Protocol):
         With a destination: only what is counted by destination.
         """
 
-    async def attention(self) -> dict[str, dict[str, int]]:
-        """How many invitations wait for a person, by destination and state: quick, however large the ledger."""
+    async def attention(self, what: str | None = None) -> dict[str, dict[str, int]]:
+        """How many deliveries (of this kind) wait for a person, by destination and state: quick, however large the
+        ledger.
+        """
 
     async def states(self) -> dict[str, dict[str, int]]:
         """Invitations by destination and state."""

@@ -70,8 +70,8 @@ def states(connection: apsw.Connection) -> dict[str, dict[str, int]]:
     return counts(rows(connection, SQL["states"]))
 
 
-def attention(connection: apsw.Connection) -> dict[str, dict[str, int]]:
-    return counts(rows(connection, SQL["attention"]))
+def attention(connection: apsw.Connection, what: str | None) -> dict[str, dict[str, int]]:
+    return counts(rows(connection, SQL["attention"], {"what": what}))
 
 
 def events(
