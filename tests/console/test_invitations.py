@@ -130,6 +130,6 @@ async def test_a_viewer_reads_and_decides_nothing(bare: Console) -> None:
         )
         assert status == 403, path
     page = await bare.open("/invitations/77")
-    await expect(page.get_by_role("alert")).to_contain_text("there is no invitation 77")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no invitation 77")
     page = await bare.open("/invitations/" + "9" * 40)
-    await expect(page.get_by_role("alert")).to_contain_text("there is no invitation")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no invitation")

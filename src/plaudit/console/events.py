@@ -83,7 +83,9 @@ async def _one(request: Request) -> Response:
 async def _raw(request: Request) -> Response:
     its, who = context(request), request.state.who
     raw = await events.reveal(its, who, _id(request))
-    return render(request, "events/detail.html", found=await events.one(its, who, _id(request)), raw=raw)
+    found = await events.one(its, who, _id(request))
+    level = 1 if request.query_params.get("alone") else 2
+    return render(request, "events/detail.html", found=found, raw=raw, level=level)
 
 
 def _id(request: Request) -> OfId:

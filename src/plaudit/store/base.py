@@ -273,9 +273,7 @@ class Store(Protocol):
         """
 
     async def attention(self, what: str | None = None) -> dict[str, dict[str, int]]:
-        """How many deliveries (of this kind) wait for a person, by destination and state: quick, however large the
-        ledger.
-        """
+        """How many deliveries (of this kind) wait for a person, by destination and state: quick, whatever the ledger."""
 
     async def states(self) -> dict[str, dict[str, int]]:
         """Invitations by destination and state."""
