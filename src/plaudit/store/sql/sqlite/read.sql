@@ -13,6 +13,11 @@ WHERE d.id < coalesce(:before, 9223372036854775807) AND d.what = :what AND (:sta
   AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id DESC LIMIT :limit;
 
+-- name: are_there
+-- Whether there is any of this kind, by the unique index.
+SELECT EXISTS (SELECT 1 FROM destinations t WHERE (:destination IS NULL OR t.name = :destination)
+  AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = t.id AND d.what = :what));
+
 -- name: invitations_of_order
 -- By order, over all destinations, by the unique index.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
