@@ -108,7 +108,7 @@ async def test_a_person_is_looked_up_shown_and_forgotten(console: Console) -> No
     await console.sound("profiles")
     await page.get_by_role("searchbox").fill("nobody@example.com")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("alert")).to_contain_text("nobody is known by that")
+    await expect(page.get_by_role("alert")).to_contain_text("Nobody is known by that")
     console.complaints.clear()
     await page.get_by_role("searchbox").fill("customer77@example.com")
     await page.keyboard.press("Enter")
@@ -118,7 +118,7 @@ async def test_a_person_is_looked_up_shown_and_forgotten(console: Console) -> No
     await console.sound("profile")
     id_ = page.url.rpartition("/")[2]
     await page.get_by_role("button", name="Show who it is").click()
-    await expect(page.get_by_text("email: customer77@example.com")).to_be_visible()
+    await expect(page.get_by_text("e-mail customer77@example.com")).to_be_visible()
     recorded = await console.plaudit.store.access.audit(limit=1)
     assert (recorded[0].action, recorded[0].about) == ("reveal", f"profile {id_}")
 
@@ -129,4 +129,4 @@ async def test_a_person_is_looked_up_shown_and_forgotten(console: Console) -> No
     await expect(page.get_by_role("heading", name="Forgotten")).to_be_visible()
     assert await console.plaudit.store.invitations(email="customer77@example.com") == []
     await page.goto(f"{console.url}/profiles/{id_}")
-    await expect(page.get_by_role("alert")).to_contain_text(f"there is no profile {id_}")
+    await expect(page.get_by_role("alert")).to_contain_text(f"There is no profile {id_}")

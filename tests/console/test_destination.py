@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import Browser, Route, expect
 
+from plaudit.app import Options, Plaudit
+from plaudit.config import parse
 from plaudit.destinations.base import State
-from support import API_KEY
+from plaudit.destinations.catalog import destinations
+from plaudit.sandbox.server import Server
+from support import API_KEY, config
 
 from .conftest import Console
 from .shop import ended, faults, order
@@ -80,7 +85,7 @@ async def test_an_event_is_tried_dry_and_then_for_real(console: Console) -> None
     await console.sound("tester")
     await page.get_by_role("button", name="Dry run").click()
     result = page.locator("#result")
-    await expect(result).to_contain_text("would make a review invitation")
+    await expect(result).to_contain_text("Would make a review invitation")
     await expect(result.locator("pre").first).to_contain_text("ada@example.com")
     await console.sound("tester-dry")
     assert await console.plaudit.store.invitations(limit=1) == []
@@ -122,3 +127,42 @@ async def test_a_bad_key_pauses_it_and_the_lane_says_why(console: Console) -> No
     await console.sound("lane-blocked")
     page = await console.open("/destinations/nowhere")
     await expect(page.get_by_role("alert")).to_contain_text("nowhere")
+
+
+async def test_the_tester_gives_up_and_looks_again(tmp_path: Path, browser: Browser) -> None:
+    """Where processing stands still it says where the event is; when it goes on, a second look finds what became of it."""
+
+    async def earlier(route: Route) -> None:
+        """As if the event had been sent forty seconds before."""
+        since = int(re.findall(r"since=(\d+)", route.request.url)[0])
+        await route.continue_(url=route.request.url.replace(str(since), str(since - 40_000)))
+
+    async with Server(port=0) as sandbox:
+        front = Plaudit(Options(data=tmp_path / "data", port=0, roles=frozenset({"collect", "console"})))
+        await front.start(parse(config(sandbox.url), destinations()))
+        context = await browser.new_context(locale="en-GB", timezone_id="Europe/Copenhagen")
+        console = Console(front, sandbox, await context.new_page())
+        await console.sign_in()
+        page = await console.open(f"{PLACE}/tester")
+        await page.get_by_role("button", name="Send for real").click()
+        result = page.locator("#result")
+        await expect(result).to_contain_text("Waiting for what becomes of it")
+        await page.route("**/tester/became?**", earlier)
+        await expect(result).to_contain_text("It is the next in turn")
+        await expect(result.get_by_role("link", name="What this server says of itself")).to_be_visible()
+        await console.sound("tester-gave-up")
+        await page.unroute("**/tester/became?**")
+        await result.get_by_role("button", name="Look again").click()
+        await expect(result).to_contain_text("Waiting for what becomes of it")
+        back = Plaudit(Options(data=tmp_path / "data", port=0, roles=frozenset({"process", "deliver"})))
+        await back.start()
+        await expect(result.get_by_role("link", name="See its story")).to_be_visible(timeout=15_000)
+        await result.get_by_role("link", name="See the event").click()
+        await expect(page.get_by_role("heading", name="Order Completed")).to_be_visible()
+        await page.get_by_role("button", name="Show as it came").click()
+        await page.get_by_role("button", name="Raw").click()
+        await expect(page.locator("#event-text")).to_be_visible()
+        await console.sound("event-alone")
+        await context.close()
+        await back.stop()
+        await front.stop()

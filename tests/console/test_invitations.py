@@ -178,7 +178,7 @@ async def test_a_decision_about_many_is_undone_and_says_what_stays(console: Cons
 
     await console.open("/settings/audit")
     await console.sound("audit-decision")
-    await page.get_by_role("link", name=re.compile("^decision")).click()
+    await page.get_by_role("link", name=re.compile("^invitations state refused")).click()
     await expect(page.get_by_role("heading", name="Cancel")).to_be_visible()
     await expect(page.get_by_text("1 stays as it is now")).to_be_visible()
     await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
@@ -213,7 +213,7 @@ async def test_a_decision_is_found_again_and_undone_later(console: Console) -> N
     await console.open(f"/invitations/{other}")
     await expect(page.locator(".page-head .state-cancelled")).to_be_visible()
     await console.open("/decisions/4712")
-    await expect(page.get_by_role("alert")).to_contain_text("nothing is kept of a decision 4712")
+    await expect(page.get_by_role("alert")).to_contain_text("Nothing is kept of a decision 4712")
 
 
 async def test_a_viewer_reads_and_decides_nothing(bare: Console) -> None:
@@ -228,6 +228,6 @@ async def test_a_viewer_reads_and_decides_nothing(bare: Console) -> None:
         )
         assert status == 403, path
     page = await bare.open("/invitations/77")
-    await expect(page.get_by_role("alert")).to_contain_text("there is no invitation 77")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no invitation 77")
     page = await bare.open("/invitations/" + "9" * 40)
-    await expect(page.get_by_role("alert")).to_contain_text("there is no invitation")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no invitation")

@@ -25,7 +25,7 @@ async def test_a_store_that_is_away() -> None:
     app = create_app(Context(away, SystemClock(), destinations()), console.routes(), console.shown)
     reply = await ask(app, "GET", "/events", cookie="plaudit_session=s", accept="text/html")
     assert (reply.status, reply.header("retry-after")) == (503, "7")
-    assert b"Not now" in reply.body and b"the store cannot be reached" in reply.body
+    assert b"Not now" in reply.body and b"The store cannot be reached" in reply.body
     assert reply.header("content-type") == "text/html; charset=utf-8"
 
 

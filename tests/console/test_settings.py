@@ -93,7 +93,7 @@ async def test_a_viewer_sees_and_changes_nothing_but_their_password(console: Con
     await console.sound("start-viewer")
     await console.open("/settings/people")
     await expect(page.get_by_role("alert")).to_have_text(
-        "this takes the role admin; you are viewer: ask an admin"
+        "This takes the role admin; you are viewer: ask an admin"
     )
     console.complaints.clear()
     await console.open("/settings")

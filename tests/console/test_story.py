@@ -6,29 +6,47 @@ import asyncio
 import re
 from typing import Any
 
+import msgspec
 from playwright.async_api import expect
 
+from plaudit.destinations.base import State
 from plaudit.sandbox.faults import parse
-from support import http, track
+from support import http, track, until
 
 from .conftest import PASSWORD, Console
+from .shop import ended
 
 
-async def sent(console: Console, key: str, order_id: str, **properties: Any) -> None:
-    event = track({"order_id": order_id, "email": "ada@example.com", "name": "Ada", **properties})
+async def sent(console: Console, key: str, order_id: str, who: str = "u1", **properties: Any) -> None:
+    email = "ada@example.com" if who == "u1" else f"{who}@example.com"
+    event = track({"order_id": order_id, "email": email, "name": "Ada", **properties}, userId=who)
     reply = await asyncio.to_thread(http, f"{console.url}/v1/track", event, key=key)
     assert reply.status == 200
 
 
-async def test_from_nothing_to_the_first_invitation(bare: Console) -> None:
+async def test_the_whole_story(bare: Console) -> None:
+    """From a server that nobody has set up to a partner that hears of an audience, with a key that went bad between."""
+    await set_up(bare)
+    key = await to_the_first_invitation(bare)
+    await a_bad_key_is_mended(bare, key)
+    partner = await a_partner(bare)
+    await an_audience_is_told(bare, key, partner)
+
+
+async def set_up(bare: Console) -> None:
     link = await bare.plaudit.set_up_link()
     assert link is not None
     page = bare.page
     await page.goto(link)
+    await bare.sound("story-set-up")
     await page.fill("[name=name]", "amy")
     await page.fill("[name=password]", PASSWORD)
     await page.get_by_role("button", name="Begin").click()
 
+
+async def to_the_first_invitation(bare: Console) -> str:
+    """The four steps; the write key of the source."""
+    page = bare.page
     await expect(page.get_by_role("heading", name="Getting started")).to_be_visible()
     await bare.sound("start-1-catalog")
     await page.get_by_role("searchbox", name="Search the catalog").fill("nothing like it")
@@ -65,6 +83,111 @@ async def test_from_nothing_to_the_first_invitation(bare: Console) -> None:
     await expect(page.locator("#first .state-accepted")).to_be_visible(timeout=15_000)
     await bare.sound("start-5-got-it")
     assert [each.received.reference_id for each in bare.sandbox.app.recorder.newest()] == ["1001"]
+    return key.group(1)
+
+
+async def a_bad_key_is_mended(bare: Console, key: str) -> None:
+    """The vendor takes the key no more: the overview leads to the destination, and a good key sends what waited."""
+    page = bare.page
+    bare.sandbox.app.faults.add(parse("401@testIntegrationKey"))
+    await sent(bare, key, "1002")
+    id_ = await ended(bare, "1002", State.BLOCKED)
+    await page.goto(f"{bare.url}/")
+    await expect(page.get_by_role("heading", name="Needs you now")).to_be_visible()
+    await bare.sound("story-needs-you")
+    await page.get_by_role("link", name="Look at trustpilot").click()
+    await expect(page.locator(".banner-bad")).to_contain_text("does not accept the API Key")
+    await page.get_by_role("link", name="To the settings").click()
+    await page.get_by_label("API Key").fill("mendedIntegrationKey")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved. It is in force now.")).to_be_visible()
+    await ended(bare, "1002", State.ACCEPTED)
+    await page.goto(f"{bare.url}/invitations/{id_}")
+    await expect(page.locator("#story .page-head .state-accepted")).to_be_visible()
+    await bare.sound("story-mended")
+    await page.goto(f"{bare.url}/")
+    await expect(page.get_by_role("heading", name="Needs you now")).to_have_count(0)
+    bare.sandbox.app.faults.add(parse("503x1"))  # an outage that passes by itself
+    await sent(bare, key, "1003")
+    assert await ended(bare, "1003", State.ACCEPTED)
+
+
+async def a_partner(bare: Console) -> str:
+    """A second destination, which has a call for audiences."""
+    page = bare.page
+    await page.goto(f"{bare.url}/catalog")
+    await page.get_by_role("link", name="Connect Trustpilot").click()
+    await page.get_by_label("shop", exact=True).uncheck()
+    await page.get_by_label("Or a new source").fill("crm")
+    await page.get_by_role("button", name="Go on").click()
+    await page.get_by_text("Channel: integration key").click()
+    await page.get_by_label("How invitations reach Trustpilot").select_option("partner")
+    await page.get_by_role("button", name="Use this channel").click()
+    await page.get_by_label("API Key").fill("partnerKey1234")
+    await page.get_by_label("Base URL").fill(f"{bare.sandbox.url}/partner")
+    await page.get_by_text("Try it with a sandbox first").click()
+    await page.get_by_role("checkbox", name="Allow private addresses").check()
+    await page.get_by_label("Name").fill("partner")
+    await bare.sound("story-partner")
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("button", name="Switch on").click()
+    await expect(page.get_by_role("heading", name="It is on")).to_be_visible()
+    return "partner"
+
+
+def told(bare: Console, who: str) -> list[Any]:
+    """What the partner heard of this person's membership."""
+    calls = bare.sandbox.app.recorder.newest_calls(user_id=who)
+    return [msgspec.json.decode(call.traits)["ordered_this_month"] for call in calls]
+
+
+async def an_audience_is_told(bare: Console, key: str, partner: str) -> None:
+    """Everybody at first, then who comes in; a call that is refused is found, and sent again."""
+
+    async def refused() -> int:
+        waiting = await bare.plaudit.store.attention("identify")
+        return waiting[partner].get("refused", 0)
+
+    page = bare.page
+    await page.goto(f"{bare.url}/audiences")
+    await page.get_by_role("link", name="New audience").click()
+    await page.get_by_label("Name").fill("Ordered this month")
+    await expect(page.locator("#estimate .big")).to_have_text("1")
+    await expect(page.get_by_text("its channel has no call for audiences")).to_have_count(1)
+    await page.get_by_label(partner).check()
+    await page.get_by_role("button", name="Save").click()
+    runs = page.locator(".runs tbody tr")
+    await expect(runs).to_contain_text("First sync", timeout=15_000)
+    await expect(runs.locator(".number")).to_have_text(["1", "0", "0"])
+    await bare.sound("story-audience")
+    assert told(bare, "u1") == [True]
+
+    await sent(bare, key, "2001", who="u2")
+    await until(lambda: told(bare, "u2") == [True])
+
+    bare.sandbox.app.faults.add(parse("400x1@partnerKey1234"))
+    await sent(bare, key, "2002", who="u3")
+    await until(refused)
+    await page.reload()
+    await page.get_by_role("link", name="1 call waits for somebody").click()
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await bare.sound("story-call-refused")
+    await page.get_by_role("link", name="Ordered this month").click()
+    await bare.sound("story-call")
+    await page.get_by_role("button", name="Retry").click()
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.locator("#story .page-head .state-accepted")).to_be_visible(timeout=15_000)
+    assert told(bare, "u3") == [True]
+
+    # One thing leads to the next: the order's event, its invitation, its customer, the audience.
+    await page.goto(f"{bare.url}/events?order_id=2002")
+    await page.locator("#events li button").click()
+    await page.locator("#event-detail").get_by_role("link", name="See its story").click()
+    await page.get_by_role("link", name="Their profile").click()
+    await bare.sound("story-profile")
+    await page.get_by_role("link", name="Ordered this month").click()
+    await expect(page.locator(".members tbody tr")).to_have_count(3)
+    await bare.sound("story-audience-of-three")
 
 
 async def test_the_overview_says_what_fell_out_and_what_waits(console: Console) -> None:
@@ -144,6 +267,8 @@ async def test_connections_and_the_catalog(console: Console) -> None:
     await console.open("/catalog")
     await console.sound("catalog")
     await console.open("/connections")
+    await page.get_by_text("From Segment itself").click()
+    await console.sound("connections-segment")
     await page.get_by_role("link", name="segment/trustpilot").click()
     await expect(page.get_by_text("What Segment itself sends")).to_be_visible()
     await console.sound("inlet")

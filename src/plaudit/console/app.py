@@ -42,7 +42,15 @@ PAGES = (
     *(defining, audiences, profiles),
     *(settings, configuration),
 )
-HEADS = {403: "Not allowed", 404: "Not found", 409: "Too late", 503: "Not now"}
+HEADS = {
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Too late",
+    410: "No longer there",
+    500: "Something is wrong here",
+    503: "Not now",
+}
 
 
 def routes() -> list[BaseRoute]:
@@ -69,6 +77,7 @@ async def shown(request: Request, problem: ProblemError) -> Response:
         head=HEADS.get(problem.status, "This cannot be done"),
         said=said,
         errors=problem.errors,
+        again=request.url.path if problem.status >= 500 and request.method == "GET" else "",
     )
     page.headers.update(problem.headers)
     return page

@@ -8,12 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from plaudit.console.invitations import address
 from plaudit.console.views import render
+from plaudit.destinations.base import What
 from plaudit.engage.definitions import Kind
 from plaudit.errors import PlauditError
 from plaudit.manage import audiences, shapes
 from plaudit.manage.audiences import Explained, Listed
-from plaudit.manage.context import context
+from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
 from plaudit.manage.given import not_found
 from plaudit.manage.guard import Role, guarded
@@ -48,11 +50,23 @@ async def _one(request: Request) -> Response:
 
 async def _part(request: Request) -> Response:
     """What changes while one looks on."""
-    row = await found(request)
-    page = render(request, "audiences/state.html", kind=row.kind, row=row, moving=_moves(row))
+    its, row = context(request), await found(request)
+    page = render(request, "audiences/state.html", **await _state(its, row), moving=_moves(row))
     if not _moves(row):
         page.headers["hx-refresh"] = "true"  # members have come that the rest of the page does not show
     return page
+
+
+async def _state(its: Context, row: Listed) -> dict[str, Any]:
+    """What its template wants. `stuck`: by destination, where the calls that failed are."""
+    waiting = await its.store.attention(What.IDENTIFY)
+    stuck = {}
+    for sync in row.syncs:
+        states = waiting.get(sync.destination) or {"": 0}
+        chosen = {"what": What.IDENTIFY.value, "destination": sync.destination}
+        stuck[sync.destination] = address(chosen, state=max(states, key=lambda state: states[state]))
+    row = await audiences.with_runs(its.store, row)
+    return {"kind": row.kind, "row": row, "stuck": stuck, "kept": audiences.KEPT}
 
 
 async def _explain(request: Request) -> Response:
@@ -86,8 +100,7 @@ async def _page(
     return render(
         request,
         "audiences/one.html",
-        kind=row.kind,
-        row=row,
+        **await _state(its, row),
         members=shown,
         next=shown[-1]["profile"] if len(members) > MEMBERS else None,
         first=not since,
@@ -100,7 +113,12 @@ async def _page(
 
 def masked(kind: str, value: str) -> str:
     """A name of a person, so that nobody is told who it is."""
-    return f"{kind}: {shapes.mask_email(value) if '@' in value else shapes.mask(value)}"
+    return f"{named(kind)} {shapes.mask_email(value) if '@' in value else shapes.mask(value)}"
+
+
+def named(kind: str) -> str:
+    """A kind of name, in words."""
+    return {"email": "e-mail"}.get(kind, kind.replace("_", " "))
 
 
 def _moves(row: Listed) -> bool:

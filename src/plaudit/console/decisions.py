@@ -91,7 +91,12 @@ async def _all(
     its: Context, who: Who, action: Decided, chosen: dict[str, str], *, sure: bool
 ) -> deciding.DecisionDone:
     """All that a list shows, on whatever page."""
-    values: dict[str, Any] = {**chosen, "action": action.value, "dry_run": not sure, "all": not chosen}
+    values: dict[str, Any] = {
+        **chosen,
+        "action": action.value,
+        "dry_run": not sure,
+        "all": not chosen.keys() - {"what"},
+    }
     return await deciding.decide(its, who, read(values, Decide))
 
 

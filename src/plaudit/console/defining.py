@@ -21,6 +21,7 @@ from plaudit.manage.forms import Form, form
 from plaudit.manage.given import read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
+from plaudit.process.profiles import definitions_of
 
 PATIENCE_MS = 700  # that an estimate may take
 START = {
@@ -148,7 +149,8 @@ async def _form(
     request: Request, name: str, values: dict[str, Any], faults: list[str] | None = None, status: int = 200
 ) -> Response:
     its, kind = context(request), kind_of(request)
-    there = [row.name for row in (await its.store.configuration()).destinations]
+    there = await its.store.configuration()
+    outlets = definitions_of(there, its.kinds).outlets
     return render(
         request,
         "audiences/form.html",
@@ -157,7 +159,8 @@ async def _form(
         name=name,
         values=values,
         faults=faults or [],
-        every_destination=there,
+        every_destination=[row.name for row in there.destinations],
+        carrying=[row.name for row in there.destinations if row.id in outlets and outlets[row.id].carries],
         examples=EXAMPLES[kind],
         built=_rows(kind, values["query"]),
         often=building.OFTEN,

@@ -74,14 +74,18 @@ async def listing(request: Request, template: str, source: str | None = None, **
 
 
 async def _one(request: Request) -> Response:
+    """Beside the list; or on a page of its own, which can be passed on."""
     found = await events.one(context(request), request.state.who, _id(request))
-    return render(request, "events/detail.html", found=found, raw=None)
+    template = "events/detail.html" if "hx-request" in request.headers else "events/one.html"
+    return render(request, template, found=found, raw=None)
 
 
 async def _raw(request: Request) -> Response:
     its, who = context(request), request.state.who
     raw = await events.reveal(its, who, _id(request))
-    return render(request, "events/detail.html", found=await events.one(its, who, _id(request)), raw=raw)
+    found = await events.one(its, who, _id(request))
+    level = 1 if request.query_params.get("alone") else 2
+    return render(request, "events/detail.html", found=found, raw=raw, level=level)
 
 
 def _id(request: Request) -> OfId:

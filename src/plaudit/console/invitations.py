@@ -5,7 +5,7 @@ Who looks for an address posts it, so that no address comes to stand in a link o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from plaudit.console.views import render
-from plaudit.destinations.base import ATTENTION, State
+from plaudit.destinations.base import ATTENTION, State, What
 from plaudit.manage import invitations
 from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
@@ -21,8 +21,10 @@ from plaudit.manage.given import read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.invitations import FindInvitations
 from plaudit.manage.problems import ProblemError
+from plaudit.manage.shapes import Invitation
+from plaudit.store.base import Configuration
 
-CONDITIONS = ("order_id", "email", "state", "destination", "source", "reason", "since", "until")
+CONDITIONS = ("what", "order_id", "email", "state", "destination", "source", "reason", "since", "until")
 AGO = ("1 hour", "1 day", "7 days", "30 days")
 
 
@@ -53,15 +55,18 @@ async def _page(request: Request, chosen: dict[str, str], cursor: str | None) ->
             raise
         problem = error.detail
     there = await its.store.configuration()
+    calls = chosen.get("what") == What.IDENTIFY
     return render(
         request,
         "invitations/list.html",
+        calls=calls,
+        about=about(found.data, there) if calls else {},
         found=found,
         chosen=chosen,
         problem=problem,
         first=cursor is None,
         states=[*State],
-        waiting=await waiting(its),
+        waiting=await waiting(its, What.IDENTIFY if calls else What.INVITATION),
         destinations=[row.name for row in there.destinations],
         sources=[*(row.name for row in there.sources), *(row.name for row in there.inlets)],
         ago=AGO,
@@ -72,7 +77,7 @@ async def _page(request: Request, chosen: dict[str, str], cursor: str | None) ->
 def _conditions(given: Any) -> dict[str, str]:
     """Those that say something."""
     found = {key: str(given.get(key) or "").strip() for key in CONDITIONS}
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in found.items() if value and (key, value) != ("what", What.INVITATION)}
 
 
 def address(chosen: dict[str, str], **others: str) -> str:
@@ -81,9 +86,30 @@ def address(chosen: dict[str, str], **others: str) -> str:
     return "/invitations" + (f"?{urlencode(asked)}" if asked else "")
 
 
-async def waiting(its: Context) -> dict[str, int]:
+class About(NamedTuple):
+    """What a call tells: of which audience or trait, about which profile."""
+
+    kind: str
+    name: str
+    title: str
+    profile: int
+
+
+def about(calls: list[Invitation], there: Configuration) -> dict[int, About]:
+    """By the id of the call; without those that were passed on as they came, which have a message id for a key."""
+    definitions = {each.id: each for each in there.definitions}
+    found = {}
+    for call in calls:
+        definition, _, rest = call.order_id.partition("/")
+        profile = rest.partition("/")[0]
+        if definition.isdecimal() and profile.isdecimal() and (its := definitions.get(int(definition))):
+            found[call.id] = About(its.kind, its.name, its.title, int(profile))
+    return found
+
+
+async def waiting(its: Context, what: What) -> dict[str, int]:
     """How many wait for a person, by state."""
-    everywhere = await its.store.attention()
+    everywhere = await its.store.attention(what)
     counted = {state.value: sum(each.get(state, 0) for each in everywhere.values()) for state in ATTENTION}
     return {state: number for state, number in counted.items() if number}
 

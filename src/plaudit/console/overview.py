@@ -57,6 +57,7 @@ async def _page(request: Request) -> Response:
         destinations=[row.name for row in there.destinations],
         series=msgspec.json.encode(_series(found)).decode(),
         link=link,
+        ended=_ENDED,
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from plaudit.console.audiences import masked
+from plaudit.console.audiences import masked, named
 from plaudit.console.views import render
+from plaudit.destinations.base import What
 from plaudit.errors import PlauditError
-from plaudit.manage import privacy, profiles, shapes
+from plaudit.manage import events, privacy, profiles, shapes
 from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
 from plaudit.manage.given import not_found
@@ -20,6 +22,7 @@ from plaudit.manage.problems import ProblemError
 from plaudit.manage.profiles import Known
 
 EVENTS, ORDERS = 50, 50
+NOBODY = "This customer has no profile: their events are not processed yet, were forgotten, or kept out of profiles."
 
 
 async def _ask(request: Request) -> Response:
@@ -40,6 +43,34 @@ async def _one(request: Request) -> Response:
     return await _page(request, await _known(request), revealed=False)
 
 
+async def _of_event(request: Request) -> Response:
+    its, id_ = context(request), int(request.path_params["id"])
+    if await its.store.event(id_) is None:
+        raise not_found("event", str(id_))
+    return await _seek(request, await events.names(its, id_))
+
+
+async def _of_invitation(request: Request) -> Response:
+    """The customer's, or of a call, the profile that it is about."""
+    its, id_ = context(request), int(request.path_params["id"])
+    row = await its.store.invitation(id_)
+    if row is None:
+        raise not_found("invitation", str(id_))
+    if row.what == What.IDENTIFY:
+        return await _seek(request, [f"#{row.order_id.split('/')[1]}"] if "/" in row.order_id else [])
+    return await _seek(request, [row.order.email] if row.order is not None and row.order.email else [])
+
+
+async def _seek(request: Request, names: list[str]) -> Response:
+    """To the profile of the first name that is known, so that no name comes to stand in an address."""
+    its = context(request)
+    for name in names:
+        with contextlib.suppress(PlauditError):
+            known = await profiles.person(its.store, its.kinds, name, its.clock.now())
+            return RedirectResponse(f"/profiles/{known.id}", 303)
+    return render(request, "profiles/ask.html", 404, wanted="", problem=NOBODY)
+
+
 async def _reveal(request: Request) -> Response:
     """The same in the clear. It is recorded before it is answered."""
     known = await _known(request)
@@ -50,6 +81,7 @@ async def _reveal(request: Request) -> Response:
 async def _page(request: Request, known: Known, *, revealed: bool) -> Response:
     its = context(request)
     facts = await its.store.profiles.facts(known.id, 0, EVENTS)
+    facts.sort(key=lambda each: -each.timestamp)  # they come as they arrived
     orders = [
         shapes.invitation(row, masked=not revealed)
         for email in _addresses(known)
@@ -61,11 +93,12 @@ async def _page(request: Request, known: Known, *, revealed: bool) -> Response:
         "profiles/one.html",
         known=known,
         names=[
-            f"{each.type}: {each.value}" if revealed else masked(each.type, each.value)
+            f"{named(each.type)} {each.value}" if revealed else masked(each.type, each.value)
             for each in known.identifiers
         ],
         traits=shown(known.traits),
-        facts=[(each.name, each.timestamp, shown(each.properties)) for each in facts],
+        facts=[(each.id, each.name, each.timestamp, shown(each.properties)) for each in facts],
+        titles={(each.kind, each.name): each.title for each in (await its.store.configuration()).definitions},
         orders=orders,
         revealed=revealed,
         forgettable=bool(_addresses(known)),
@@ -116,6 +149,8 @@ def _addresses(known: Known) -> list[str]:
 routes: list[BaseRoute] = [
     guarded("/profiles", _ask, role=Role.VIEWER, name="profiles"),
     guarded("/profiles", _find, role=Role.VIEWER, methods=["POST"], name="find_profile"),
+    guarded("/events/{id:int}/profile", _of_event, role=Role.VIEWER, name="event_profile"),
+    guarded("/invitations/{id:int}/profile", _of_invitation, role=Role.VIEWER, name="invitation_profile"),
     guarded("/profiles/{id}", _one, role=Role.VIEWER, name="profile"),
     guarded("/profiles/{id}/reveal", _reveal, role=Role.OPERATOR, methods=["POST"], name="reveal_profile"),
     guarded("/profiles/{id}/forget", _forget, role=Role.ADMIN, methods=["POST"], name="forget_profile"),

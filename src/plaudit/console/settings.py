@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -142,8 +143,19 @@ async def _audit(request: Request) -> Response:
         first="cursor" not in asked,
         action=asked.get("action", ""),
         decisions=frozenset(Decided),
+        links={each.about: _place(each.about) for each in found.data},
         problem=problem,
     )
+
+
+def _place(about: str) -> str:
+    """Where that is which an entry is about; "": it has no page."""
+    thing, _, name = about.removeprefix("write key of ").partition(" ")
+    at = {"person": "people", "token": "tokens", "configuration": "configuration"}.get(thing)
+    if at is not None:
+        return f"/settings/{at}"
+    known = ("destination", "source", "invitation", "profile", "event", "audience", "trait")
+    return f"/{thing}s/{quote(name)}" if thing in known and name else ""
 
 
 def _id(request: Request) -> int:

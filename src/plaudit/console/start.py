@@ -84,10 +84,8 @@ def _free_name(kind: Destination | None, taken: set[str]) -> str:
 def fields(kind: Destination, channel: str) -> tuple[list[Setting], list[Setting]]:
     """What the channel cannot do without, and what says where the vendor is."""
     known = [each for each in kind.settings if not each.channels or channel in each.channels]
-    return (
-        [each for each in known if each.required or channel in each.needed],
-        [each for each in known if each.key in ELSEWHERE],
-    )
+    needed = [each for each in known if each.required or channel in each.needed]
+    return needed, [each for each in known if each.key in ELSEWHERE and each not in needed]
 
 
 async def _choose_sources(request: Request) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from plaudit.console.decisions import possible
+from plaudit.console.invitations import about
 from plaudit.console.views import render
 from plaudit.destinations.base import Outcome, State, What
 from plaudit.manage import events, invitations, shapes
@@ -57,7 +58,8 @@ async def _part(request: Request) -> Response:
 async def _shown(request: Request, template: str) -> Response:
     its, id_ = context(request), _id(request)
     story = await invitations.story(its, request.state.who, OfId(id=id_))
-    return _page(request, template, story, await requests_of(its, id_), revealed=False)
+    whom = about([story.invitation], await its.store.configuration()).get(id_)
+    return _page(request, template, story, await requests_of(its, id_), whom, revealed=False)
 
 
 async def _reveal(request: Request) -> Response:
@@ -68,7 +70,7 @@ async def _reveal(request: Request) -> Response:
     clear = msgspec.structs.replace(
         story, invitation=found.invitation, order=found.order, history=found.history
     )
-    return _page(request, "invitations/story.html", clear, found.requests, revealed=True)
+    return _page(request, "invitations/story.html", clear, found.requests, {}, revealed=True)
 
 
 def _page(
@@ -76,6 +78,7 @@ def _page(
     template: str,
     story: invitations.Story,
     requests: list[dict[str, Any]],
+    whom: Any,
     *,
     revealed: bool,
 ) -> Response:
@@ -86,6 +89,7 @@ def _page(
         story=story,
         row=row,
         order=story.order,
+        about=whom,
         moments=timeline(story),
         requests=requests if row.state in AHEAD else [],
         actions=possible(row.state),
@@ -111,7 +115,7 @@ def timeline(story: invitations.Story) -> list[Moment]:
         Moment(each.received_at, "event", each.event or each.type, _became(each, row.destination), event=each)
         for each in story.events
     ]
-    found.append(Moment(row.created_at, "made", "Invitation made", f"for {row.destination}"))
+    found.append(Moment(row.created_at, "made", f"{_made(row.what)} made", f"for {row.destination}"))
     found += [
         Moment(each.finished_at, "attempt", f"Attempt {each.attempt}", each.message, attempt=each)
         for each in story.history
@@ -134,6 +138,10 @@ def _decided(each: shapes.Decision) -> list[Moment]:
         said = f"“{BY_HAND[each.action]}” no longer counts. Before it, this was {each.was}."
         found.append(Moment(each.undone_at, "hand", "Undone by hand", said))
     return found
+
+
+def _made(what: str) -> str:
+    return "Call" if what == What.IDENTIFY else "Invitation"
 
 
 def _became(event: shapes.Event, destination: str) -> str:

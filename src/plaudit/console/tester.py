@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from plaudit.clock import iso
 from plaudit.console.story import pretty
 from plaudit.console.views import render
-from plaudit.manage import destinations, events, sources
+from plaudit.manage import destinations, events, shapes, sources
 from plaudit.manage.context import Context, context
 from plaudit.manage.destinations import DestinationView
 from plaudit.manage.forms import form
@@ -22,7 +22,7 @@ from plaudit.manage.problems import ProblemError
 from plaudit.manage.sources import TryEvent
 
 RECENT = 10
-LOOKED_AT = 100  # events in which a sent one is looked for
+PATIENCE_MS = 30_000  # after so long the page stops asking, and says what it knows
 
 
 async def _tester(request: Request) -> Response:
@@ -53,12 +53,12 @@ async def _try(request: Request) -> Response:
     row, its, who = await _row(request), context(request), request.state.who
     given = await form(request)
     source, text = given.get("source", ""), given.get("text", "")
-    values: dict[str, Any] = {"problem": "", "findings": None, "sent": None}
+    values: dict[str, Any] = {"problem": "", "findings": None}
     try:
         event = msgspec.json.decode(text)
         asked = read({"name": source, "event": event, "destination": row.name}, TryEvent)
         if given.get("do") == "send":
-            values["sent"] = (await sources.send(its, who, asked)).message_id
+            values |= {"sent": await sources.send(its, who, asked), "now": its.clock.now()}
         else:
             values["findings"] = (await sources.check(its, who, asked)).data
     except msgspec.DecodeError as error:
@@ -75,21 +75,39 @@ async def _try(request: Request) -> Response:
 
 
 async def _became(request: Request) -> Response:
-    """What became of an event that was sent: asked again until it is known."""
+    """What became of an event that was sent: asked again until it is known, or has taken too long."""
     its, row = context(request), await _row(request)
-    message_id, source = request.query_params.get("message", ""), request.query_params.get("source", "")
-    found = None
-    for event in await its.store.events(source=source, limit=LOOKED_AT):
-        if event.message_id == message_id:
-            found = next((each for each in event.destinations if each.destination == row.name), None) or event
-            break
-    return render(request, "destination/became.html", row=row, found=found, message=message_id, source=source)
+    id_, since = (_number(request, name) for name in ("event", "since"))
+    now, found = its.clock.now(), await its.store.event(id_)
+    event = shapes.event(found) if found else None
+    late = event is None and now - since > PATIENCE_MS
+    return render(
+        request,
+        "destination/became.html",
+        row=row,
+        id=id_,
+        event=event,
+        route=next((each for each in event.destinations if each.destination == row.name), None)
+        if event
+        else None,
+        late=late,
+        waited=now - since,
+        since=now if late else since,
+        ahead=await events.ahead(its, id_) if late else None,
+    )
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.query_params.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise ProblemError(400, "bad_request", f"{name} must be a number")
+    return int(text)
 
 
 async def _page(request: Request, row: DestinationView, source: str, text: str, **result: Any) -> Response:
     its = context(request)
     recent = await its.store.events(source=source, limit=RECENT) if source else []
-    values: dict[str, Any] = {"problem": "", "findings": None, "sent": None}
+    values: dict[str, Any] = {"problem": "", "findings": None}
     return render(
         request,
         "destination/tester.html",

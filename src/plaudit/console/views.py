@@ -13,6 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from plaudit.spec import dispositions
 from plaudit.store.access import Who
 
 HERE = Path(__file__).parent
@@ -29,6 +30,12 @@ NAVIGATION = (
     ("/settings", "Settings", "settings"),
 )
 WITHIN = {"/connections": ("/sources", "/destinations", "/catalog")}  # pages that stand under another's name
+
+
+_OK = frozenset(
+    (dispositions.INVITED, dispositions.CORRECTED, dispositions.PASSED_ON, dispositions.CANCELLED)
+)
+_UNREADABLE = frozenset(dispositions.UNREADABLE)
 
 
 class Moment(NamedTuple):
@@ -84,6 +91,32 @@ def span(ms: int | None) -> str:
     return f"{ms} ms"
 
 
+def tone(disposition: str) -> str:
+    """Whether an event became what it should: "ok"; "bad", so that somebody should look; or "none"."""
+    if disposition in _OK:
+        return "ok"
+    return "bad" if disposition == dispositions.REJECTED or disposition in _UNREADABLE else "none"
+
+
+def plainly(value: Any) -> str:
+    """A trait's value for people: no more digits than it was worked out with, and large numbers in groups."""
+    if value is None:
+        return "not there"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        short = f"{value:.12g}"
+        return f"{float(short):,}".removesuffix(".0") if abs(value) >= 10_000 and "e" not in short else short
+    return ", ".join(map(plainly, value)) if isinstance(value, list) else str(value)
+
+
+def _capitalized(text: str) -> str:
+    """The first letter large, unless the first word is a name as programs write it, such as userId."""
+    first = text.partition(" ")[0]
+    named = "_" in first or (len(first) > 1 and not first[1:].islower())
+    return text if named else text[:1].upper() + text[1:]
+
+
 def pretty(value: Any) -> str:
     """JSON over many lines."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
@@ -116,7 +149,8 @@ def _jinja() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
+    made.filters["capitalize_first"] = _capitalized
+    made.filters["plainly"] = plainly
     made.globals |= {
         "is_within": is_within,
         "moment": moment,
@@ -124,5 +158,6 @@ def _jinja() -> jinja2.Environment:
         "pretty": pretty,
         "span": span,
         "static": static,
+        "tone": tone,
     }
     return made

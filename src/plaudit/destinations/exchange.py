@@ -38,7 +38,7 @@ _ESCAPES: tuple[Callable[[str], str], ...] = (
 )
 
 
-class Sent(msgspec.Struct, omit_defaults=True):
+class SentRequest(msgspec.Struct, omit_defaults=True):
     """A request, or a mail (its method is MAIL). No header says a secret."""
 
     method: str
@@ -47,7 +47,7 @@ class Sent(msgspec.Struct, omit_defaults=True):
     body: str = ""
 
 
-class Came(msgspec.Struct, omit_defaults=True):
+class CameBack(msgspec.Struct, omit_defaults=True):
     """The answer to it."""
 
     status: int
@@ -58,8 +58,8 @@ class Came(msgspec.Struct, omit_defaults=True):
 class Exchange(msgspec.Struct, omit_defaults=True):
     """A request with its answer, or why none came, and after how long (ms)."""
 
-    sent: Sent
-    came: Came | None = None
+    sent: SentRequest
+    came: CameBack | None = None
     lost: str = ""
     took: int = 0
 
@@ -135,20 +135,20 @@ def _header(name: str, value: str) -> str:
     return f"{kind} {HIDDEN}" if name.lower() == "authorization" and space else HIDDEN
 
 
-def _sent(wish: Request | Mail, clean: Callable[[str], str], *, passed_on: bool) -> Sent:
+def _sent(wish: Request | Mail, clean: Callable[[str], str], *, passed_on: bool) -> SentRequest:
     if isinstance(wish, Mail):
-        return Sent(
+        return SentRequest(
             "MAIL", clean(wish.recipient), {"subject": wish.subject}, _cut(clean(wish.html), SENT_CHARACTERS)
         )
     body = clean(wish.body.decode("utf-8", "replace"))
     if passed_on and body and not _PASSED_ON.search(body):
         body = HIDDEN  # the event, written in another way: whatever it says of a person would stay
     shown = {name: clean(value) for name, value in headers(wish.headers).items()}
-    return Sent(wish.method, clean(wish.shown), shown, _cut(body, SENT_CHARACTERS))
+    return SentRequest(wish.method, clean(wish.shown), shown, _cut(body, SENT_CHARACTERS))
 
 
-def _came(answer: Answer, clean: Callable[[str], str]) -> Came:
-    return Came(
+def _came(answer: Answer, clean: Callable[[str], str]) -> CameBack:
+    return CameBack(
         answer.status, answer.headers, _cut(clean(answer.body.decode("utf-8", "replace")), CAME_CHARACTERS)
     )
 

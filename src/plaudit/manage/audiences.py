@@ -18,11 +18,28 @@ from plaudit.process.profiles import definitions_of
 from plaudit.store.base import Configuration, Store
 from plaudit.store.profiles import DefinitionView, MemberView, Phase
 
+RUNS = 20  # of one definition that are shown
 KEPT = "kept here: its channel has no call for audiences; tags and the console can use it"
 
 
+class RunState(msgspec.Struct):
+    """What a run of a sync came to. `kind`: first, scheduled or leaving. `failed`: of its calls, those that wait for a
+    person now.
+    """
+
+    kind: str
+    started_at: int
+    ended_at: int | None
+    added: int
+    removed: int
+    failed: int
+
+
 class SyncState(msgspec.Struct):
-    """How one destination hears of a definition. `state`: a word for people; `told`: members that it believes in."""
+    """How one destination hears of a definition. `state`: a word for people; `told`: members that it believes in.
+
+    The numbers are those of the newest run; `runs` has it and some before it, where one definition is asked for.
+    """
 
     destination: str
     state: str
@@ -35,6 +52,7 @@ class SyncState(msgspec.Struct):
     ended_at: int | None = None
     next_at: int | None = None
     failed: int = 0  # calls that wait for a person
+    runs: list[RunState] = []
 
 
 class Listed(msgspec.Struct):
@@ -72,6 +90,19 @@ async def listed(store: Store, kinds: dict[str, Destination], kind: Kind | None 
     views = {view.id: view for view in await store.profiles.views(wanted)}
     found = [_listed(each, views[each.id], definitions, configuration) for each in wanted if each.id in views]
     return sorted(found, key=lambda each: (each.kind, each.name))
+
+
+async def with_runs(store: Store, row: Listed) -> Listed:
+    """The same, its syncs with their newest runs."""
+    configuration = await store.configuration()
+    names = {each.id: each.name for each in configuration.destinations}
+    ids = [each.id for each in configuration.definitions if (each.kind, each.name) == (row.kind, row.name)]
+    for run in await store.profiles.runs(ids[0], RUNS) if ids else ():
+        for sync in row.syncs:
+            if sync.destination == outlet_name(names, run.destination_id):
+                said = (run.kind, run.started_at, run.ended_at, run.added, run.removed, run.failed)
+                sync.runs.append(RunState(*said))
+    return row
 
 
 def _listed(

@@ -10,7 +10,7 @@ from plaudit.clock import iso
 from plaudit.config import Config, DestinationConfig
 from plaudit.deliver.sender import Sender
 from plaudit.deliver.transport import transport_for
-from plaudit.destinations.base import Destination, Outcome
+from plaudit.destinations.base import Destination, Outcome, What
 from plaudit.destinations.settings import Setting
 from plaudit.destinations.validate import validate
 from plaudit.manage.configuring import change
@@ -59,7 +59,9 @@ class Pause(msgspec.Struct):
 
 
 class DestinationView(msgspec.Struct):
-    """A destination. Secret settings that are set say `•••`. `attention`: how many wait for a person, by state."""
+    """A destination. Secret settings that are set say `•••`. `attention`: how many invitations wait for a person, by
+    state; `calls`: how many calls about people do.
+    """
 
     id: int
     name: str
@@ -69,6 +71,7 @@ class DestinationView(msgspec.Struct):
     settings: dict[str, Any]
     paused: Pause | None
     attention: dict[str, int]
+    calls: dict[str, int]
 
 
 class Destinations(msgspec.Struct):
@@ -117,7 +120,7 @@ async def catalog(context: Context, who: Who, given: Nothing) -> Catalog:
 async def find(context: Context, who: Who, given: Nothing) -> Destinations:
     del who, given
     there = await context.store.configuration()
-    attention = await context.store.attention()
+    attention, calls = [await context.store.attention(what) for what in (What.INVITATION, What.IDENTIFY)]
     names = {source.id: source.name for source in there.sources}
     return Destinations(
         [
@@ -125,7 +128,10 @@ async def find(context: Context, who: Who, given: Nothing) -> Destinations:
                 context,
                 row,
                 sorted(names[from_] for from_, to in there.connections if to == row.id and from_ in names),
-                {state: number for state, number in attention.get(row.name, {}).items() if number},
+                *(
+                    {state: n for state, n in each.get(row.name, {}).items() if n}
+                    for each in (attention, calls)
+                ),
             )
             for row in there.destinations
         ]
@@ -218,7 +224,11 @@ async def _row(context: Context, name: str) -> ConfiguredDestination:
 
 
 def _view(
-    context: Context, row: ConfiguredDestination, sources: list[str], attention: dict[str, int]
+    context: Context,
+    row: ConfiguredDestination,
+    sources: list[str],
+    attention: dict[str, int],
+    calls: dict[str, int],
 ) -> DestinationView:
     kind = context.kinds.get(row.type)
     settings = {
@@ -230,7 +240,7 @@ def _view(
     if row.paused_at is not None:
         paused = Pause(row.paused_reason or "", row.paused_message or "", iso(row.paused_at))
     channel = kind.channel(row.settings).name if kind is not None else ""
-    return DestinationView(row.id, row.name, row.type, channel, sources, settings, paused, attention)
+    return DestinationView(row.id, row.name, row.type, channel, sources, settings, paused, attention, calls)
 
 
 def _is_secret(kind: Destination, key: str) -> bool:

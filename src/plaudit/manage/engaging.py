@@ -103,7 +103,7 @@ async def one(context: Context, who: Who, given: OfName) -> audiences.Listed:
     del who
     for each in await audiences.listed(context.store, context.kinds):
         if given.name in (each.name, each.key):
-            return each
+            return await audiences.with_runs(context.store, each)
     raise not_found("audience or trait", given.name)
 
 

@@ -80,6 +80,22 @@ async def reveal(context: Context, who: Who, given: OfId) -> RawEvent:
     return _raw(given.id, body)
 
 
+async def ahead(context: Context, id_: int) -> int | None:
+    """How many entries of the log are processed before this event is; 0: it is. None: this process has no log."""
+    partition, position, _ = place(id_)
+    if context.log is None or partition >= context.log.partitions:
+        return None
+    return max(position - await context.store.cursor(partition), 0)
+
+
+async def names(context: Context, id_: int) -> list[str]:
+    """By what the event's customer may be known: to look up their profile with, and not to be shown."""
+    body = await _body(context, id_)
+    found = _raw(id_, body).json if body is not None else None
+    said = [found.get(key) for key in ("userId", "anonymousId")] if isinstance(found, dict) else []
+    return [str(each) for each in said if isinstance(each, str | int) and str(each).strip()]
+
+
 async def _body(context: Context, id_: int) -> bytes | None:
     partition, position, index = place(id_)
     if context.log is not None and partition < context.log.partitions:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from plaudit.config import FaultsError
-from plaudit.errors import PlauditError, UnavailableError
+from plaudit.errors import DataError, PlauditError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -48,6 +48,8 @@ def problem_of(error: Exception) -> ProblemError:
         return ProblemError(503, "unavailable", str(error), headers={"retry-after": str(error.retry_after)})
     if isinstance(error, FaultsError):
         return ProblemError(422, "bad_configuration", _one_line(error), errors=error.faults)
+    if isinstance(error, DataError):
+        return ProblemError(500, "unusable_data", _one_line(error))
     if isinstance(error, PlauditError):
         return ProblemError(400, "refused", _one_line(error))
     if isinstance(error, HTTPException):

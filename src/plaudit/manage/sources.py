@@ -16,7 +16,7 @@ from plaudit.manage.context import Context
 from plaudit.manage.given import Given, Name, Nothing, OfName, not_found
 from plaudit.manage.problems import ProblemError
 from plaudit.spec import wire
-from plaudit.spec.envelope import Entry
+from plaudit.spec.envelope import Entry, event_id, partition
 from plaudit.store.access import Who
 
 
@@ -64,8 +64,9 @@ class Findings(msgspec.Struct):
 
 
 class Sent(msgspec.Struct):
-    """It is in the log. What becomes of it is found by its message id among the events."""
+    """It is in the log. `id` is the event's own: what becomes of it is found there as soon as it is processed."""
 
+    id: int
     message_id: str
 
 
@@ -159,8 +160,8 @@ async def send(context: Context, who: Who, given: TryEvent) -> Sent:
     if envelope.refused:
         raise ProblemError(422, envelope.refused, envelope.reason or "the event is refused")
     await context.record(who, "send_event", f"source {given.name}", f"message {envelope.message_id[:100]}")
-    await context.log.append(Entry(ids[given.name], now, [envelope]))
-    return Sent(envelope.message_id)
+    position = await context.log.append(Entry(ids[given.name], now, [envelope]))
+    return Sent(event_id(partition(envelope, context.log.partitions), position, 0), envelope.message_id)
 
 
 async def _key(context: Context, name: str) -> WriteKey:

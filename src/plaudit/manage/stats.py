@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from plaudit.clock import iso
+from plaudit.destinations.base import What
 from plaudit.manage.context import Context
 from plaudit.manage.given import Given, Name, not_found
 from plaudit.spec import dispositions
@@ -74,13 +75,16 @@ class Bucket(msgspec.Struct):
 
 
 class Attention(msgspec.Struct):
-    """What waits for a person. `state` where it is invitations, `code` in any case."""
+    """What waits for a person. `state` where it is deliveries: invitations, or calls about people (`what`); `code` in
+    any case.
+    """
 
     code: str
     message: str
     destination: str | None = None
     state: str | None = None
     number: int | None = None
+    what: What | None = None
 
 
 class Overview(msgspec.Struct):
@@ -133,6 +137,9 @@ async def overview(context: Context, who: Who, given: Overviewed) -> Overview:
     )
 
 
+_OF = {What.INVITATION: "invitations", What.IDENTIFY: "calls"}
+
+
 async def attention(
     context: Context, there: Configuration, destination: str | None = None
 ) -> list[Attention]:
@@ -142,7 +149,7 @@ async def attention(
         found.append(Attention("no_source", "no source is set up, so every event is refused"))
     if destination is None and not there.destinations:
         found.append(Attention("no_destination", "no destination is set up, so no order makes an invitation"))
-    waiting = await context.store.attention()
+    waiting = {what: await context.store.attention(what) for what in What}
     for row in there.destinations:
         if destination not in (None, row.name):
             continue
@@ -151,10 +158,11 @@ async def attention(
             found.append(Attention("paused", message, row.name))
         if not any(to == row.id for _, to in there.connections):
             found.append(Attention("no_connection", f"{row.name} has no source", row.name))
-        for state, number in sorted(waiting.get(row.name, {}).items()):
-            if number:
-                message = f"{number:,} {state} at {row.name}"
-                found.append(Attention("invitations", message, row.name, state, number))
+        for what in What:
+            for state, number in sorted(waiting[what].get(row.name, {}).items()):
+                if number:
+                    code, message = _OF[what], f"{number:,} {state} at {row.name}"
+                    found.append(Attention(code, message, row.name, state, number, what))
     return found
 
 

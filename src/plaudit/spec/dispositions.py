@@ -25,6 +25,19 @@ CANCELLED_EARLY = "cancelled_before_order"
 CANCELLED_PARTLY = "cancelled_in_part"
 HISTORY = "history"
 
+# Refused by collect, in Segment's words for "failed on ingest".
+UNREADABLE = {
+    "bad_request": "the event cannot be read",
+    "event_not_defined": "a track call without an event name",
+    "event_not_string": "the event's name is not a string",
+    "no_user_anon_id": "neither userId nor anonymousId",
+    "id_required": "an id that this call needs is missing",
+    "id_not_string": "an id is not a string",
+    "properties_not_object": "properties is not an object",
+    "traits_not_object": "traits is not an object",
+    "event_too_large": "the event is larger than 32 KB",
+}
+
 SENTENCES = {
     INVITED: "made a review invitation",
     DUPLICATE_ORDER: "the order already has its invitation",
@@ -44,16 +57,7 @@ SENTENCES = {
     CANCELLED_EARLY: "noted: the order has no invitation, and will get none unless it is completed again",
     CANCELLED_PARTLY: "only a part of the order was refunded: its invitation stays",
     HISTORY: "imported as history: it makes no invitation",
-    # refused by collect, in Segment's words for "failed on ingest"
-    "bad_request": "the event cannot be read",
-    "event_not_defined": "a track call without an event name",
-    "event_not_string": "the event's name is not a string",
-    "no_user_anon_id": "neither userId nor anonymousId",
-    "id_required": "an id that this call needs is missing",
-    "id_not_string": "an id is not a string",
-    "properties_not_object": "properties is not an object",
-    "traits_not_object": "traits is not an object",
-    "event_too_large": "the event is larger than 32 KB",
+    **UNREADABLE,
 }
 
 # One word for an event that went to several destinations: the best that happened.

@@ -262,8 +262,8 @@ class Store(Deciding, Protocol):
         With a destination: only what is counted by destination.
         """
 
-    async def attention(self) -> dict[str, dict[str, int]]:
-        """How many invitations wait for a person, by destination and state: quick, however large the ledger."""
+    async def attention(self, what: str | None = None) -> dict[str, dict[str, int]]:
+        """How many deliveries (of this kind) wait for a person, by destination and state: quick, whatever the ledger."""
 
     async def waiting(self, destination_id: int, most: int) -> dict[str, int]:
         """A destination's invitations that are queued, held or being sent, by state; of the first two, `most` are counted."""

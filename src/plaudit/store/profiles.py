@@ -64,6 +64,18 @@ class RunView(msgspec.Struct):
     failed: int = 0  # calls that wait for a person
 
 
+class PastRun(msgspec.Struct):
+    """A run of a sync, the newest or one before it. `failed`: those of its calls that wait for a person now."""
+
+    destination_id: int
+    kind: str
+    started_at: int
+    ended_at: int | None
+    added: int
+    removed: int
+    failed: int
+
+
 class DefinitionView(msgspec.Struct):
     """A definition as people see it: how far it is, how many are in, how its syncs go."""
 
@@ -147,6 +159,9 @@ class Profiles(Protocol):
         """Tell each destination that nobody is a member any more, portion by portion (`sync`)."""
 
     async def views(self, definitions: list[Definition]) -> list[DefinitionView]: ...
+
+    async def runs(self, definition_id: int, limit: int) -> list[PastRun]:
+        """The newest first, of all its destinations."""
 
     async def members(self, definition_id: int, after: int, limit: int) -> list[MemberView]:
         """Who has a value that is neither false nor null, by profile."""

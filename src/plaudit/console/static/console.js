@@ -20,6 +20,10 @@
       each.textContent = words(at, now);
       each.dataset.local = "";
     }
+    for (const each of within.querySelectorAll("option[data-at]:not([data-local])")) {
+      each.textContent = each.textContent.replace(/[^,]*$/, ` ${words(new Date(each.dataset.at), now)}`);
+      each.dataset.local = "";
+    }
   };
 
   const toast = (text) => {

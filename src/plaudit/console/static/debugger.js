@@ -2,6 +2,13 @@
 (() => {
   "use strict";
   const MOST = 300;
+  document.addEventListener("click", (event) => {
+    const view = event.target.closest("[data-view]");
+    if (!view) return;
+    for (const each of view.parentElement.children) each.setAttribute("aria-pressed", String(each === view));
+    for (const each of document.querySelectorAll("[data-shows]")) each.hidden = each.dataset.shows !== view.dataset.view;
+  });
+
   const list = document.getElementById("events");
   if (!list) return;
   const button = document.querySelector("[data-pause]");
@@ -48,11 +55,5 @@
   });
   document.getElementById("event-detail").addEventListener("htmx:afterSwap", (event) => {
     if (matchMedia("(max-width: 44rem)").matches) event.currentTarget.scrollIntoView({ block: "start" });
-  });
-  document.addEventListener("click", (event) => {
-    const view = event.target.closest("[data-view]");
-    if (!view) return;
-    for (const each of view.parentElement.children) each.setAttribute("aria-pressed", String(each === view));
-    for (const each of document.querySelectorAll("[data-shows]")) each.hidden = each.dataset.shows !== view.dataset.view;
   });
 })();

@@ -24,7 +24,7 @@ from plaudit.store.postgres.persons import (
     write,
 )
 from plaudit.store.postgres.sql import Connection, change, columns, rows, value
-from plaudit.store.profiles import DefinitionView, Phase, RunView, Taken, Todo
+from plaudit.store.profiles import DefinitionView, PastRun, Phase, RunView, Taken, Todo
 
 
 async def lapse(connection: Connection, definitions: Definitions, now: int, limit: int) -> Taken:
@@ -128,3 +128,8 @@ async def views(connection: Connection, definitions: Collection[Definition]) -> 
             size = await value(connection, SYNCS["size"], {"definition_id": id_})
             found.append(DefinitionView(id_, done, total, backfilled_at, size, syncs.get(id_, [])))
     return found
+
+
+async def runs(connection: Connection, definition_id: int, limit: int) -> list[PastRun]:
+    given = {"definition_id": definition_id, "limit": limit}
+    return [PastRun(*row) for row in await rows(connection, SYNCS["past_runs"], given)]

@@ -12,7 +12,16 @@ from plaudit.store.postgres import audiences, listen, take
 from plaudit.store.postgres.database import Database
 from plaudit.store.postgres.persons import SQL, SYNCS, drop, held, named, persons
 from plaudit.store.postgres.sql import Connection, change, columns, rows, value
-from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Standing, Taken, Todo
+from plaudit.store.profiles import (
+    DefinitionView,
+    FactView,
+    MemberView,
+    PastRun,
+    PersonView,
+    Standing,
+    Taken,
+    Todo,
+)
 
 PRUNE_ROWS = 1000
 
@@ -70,6 +79,9 @@ class PostgresProfiles:
 
     async def views(self, definitions: list[Definition]) -> list[DefinitionView]:
         return await self._database.look(lambda c: audiences.views(c, definitions))
+
+    async def runs(self, definition_id: int, limit: int) -> list[PastRun]:
+        return await self._database.look(lambda c: audiences.runs(c, definition_id, limit))
 
     async def members(self, definition_id: int, after: int, limit: int) -> list[MemberView]:
         return await self._database.look(lambda c: _members(c, definition_id, after, limit))

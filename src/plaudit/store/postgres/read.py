@@ -50,8 +50,8 @@ async def states(connection: Connection) -> dict[str, dict[str, int]]:
     return counts(await rows(connection, SQL["states"]))
 
 
-async def attention(connection: Connection) -> dict[str, dict[str, int]]:
-    return counts(await rows(connection, SQL["attention"]))
+async def attention(connection: Connection, what: str | None) -> dict[str, dict[str, int]]:
+    return counts(await rows(connection, SQL["attention"], {"what": what}))
 
 
 async def events(

@@ -218,8 +218,8 @@ class PostgresStore:
     ) -> list[Tallied]:
         return await self._database.look(lambda c: tallies.read(c, step, since, until, destination_id))
 
-    async def attention(self) -> dict[str, dict[str, int]]:
-        return await self._database.once(read.attention)
+    async def attention(self, what: str | None = None) -> dict[str, dict[str, int]]:
+        return await self._database.once(lambda c: read.attention(c, what))
 
     async def waiting(self, destination_id: int, most: int) -> dict[str, int]:
         return await self._database.look(lambda c: read.waiting(c, destination_id, most))

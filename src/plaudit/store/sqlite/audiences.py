@@ -9,7 +9,7 @@ from plaudit.engage.judge import Judged
 from plaudit.engage.person import Place
 from plaudit.sqlite import rows
 from plaudit.store import syncing
-from plaudit.store.profiles import DefinitionView, Phase, RunView, Taken, Todo
+from plaudit.store.profiles import DefinitionView, PastRun, Phase, RunView, Taken, Todo
 from plaudit.store.sqlite.persons import SYNCS, judge_them, named, persons, write
 from plaudit.store.sqlite.take import same_version
 
@@ -98,3 +98,7 @@ def views(connection: apsw.Connection, definitions: list[Definition]) -> list[De
         for id_, done, backfilled_at, total in list(rows(connection, SYNCS["progress"]))
         if id_ in wanted
     ]
+
+
+def runs(connection: apsw.Connection, definition_id: int, limit: int) -> list[PastRun]:
+    return [PastRun(*row) for row in rows(connection, SYNCS["past_runs"], (definition_id, limit))]

@@ -13,7 +13,16 @@ from plaudit.engage.sighting import Sighting
 from plaudit.secrets import Vault
 from plaudit.sqlite import Reader, Writer, rows
 from plaudit.store import judging
-from plaudit.store.profiles import DefinitionView, FactView, MemberView, PersonView, Standing, Taken, Todo
+from plaudit.store.profiles import (
+    DefinitionView,
+    FactView,
+    MemberView,
+    PastRun,
+    PersonView,
+    Standing,
+    Taken,
+    Todo,
+)
 from plaudit.store.sqlite import audiences, take
 from plaudit.store.sqlite.persons import SQL, SYNCS, drop, ids_text, named, persons
 
@@ -68,6 +77,9 @@ class SqliteProfiles:
 
     async def views(self, definitions: list[Definition]) -> list[DefinitionView]:
         return await self._reader.run(lambda c: audiences.views(c, definitions))
+
+    async def runs(self, definition_id: int, limit: int) -> list[PastRun]:
+        return await self._reader.run(lambda c: audiences.runs(c, definition_id, limit))
 
     async def members(self, definition_id: int, after: int, limit: int) -> list[MemberView]:
         return await self._reader.run(

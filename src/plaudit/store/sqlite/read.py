@@ -26,6 +26,8 @@ def invitations(
     """By the index that fits the selection best."""
     given = bound(selection) | {"limit": limit or -1, "before": before}
     state = given["state"]
+    if not connection.execute(SQL["are_there"], given).get:
+        return []  # else all of the ledger were looked through for them
     if given["order_id"] is not None:
         query = "invitations_of_order"
     elif given["recipient"] is not None:
@@ -88,8 +90,8 @@ def states(connection: apsw.Connection) -> dict[str, dict[str, int]]:
     return counts(rows(connection, SQL["states"]))
 
 
-def attention(connection: apsw.Connection) -> dict[str, dict[str, int]]:
-    return counts(rows(connection, SQL["attention"]))
+def attention(connection: apsw.Connection, what: str | None) -> dict[str, dict[str, int]]:
+    return counts(rows(connection, SQL["attention"], {"what": what}))
 
 
 def events(

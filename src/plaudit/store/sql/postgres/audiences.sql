@@ -165,6 +165,15 @@ LEFT JOIN sync_runs r ON r.id = (SELECT max(id) FROM sync_runs x
   WHERE x.definition_id = s.definition_id AND x.destination_id = s.destination_id)
 WHERE s.active OR s.phase = 'leaving' ORDER BY s.definition_id, s.destination_id;
 
+-- name: past_runs
+-- The newest runs of a definition. Its calls were made while it ran; those that wait for a person are few.
+SELECT r.destination_id, r.kind, r.started_at, r.ended_at, r.added, r.removed,
+  (SELECT count(*) FROM deliveries d
+   WHERE d.destination_id = r.destination_id AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+     AND d.what = 'identify' AND d.event_id = 0 AND split_part(d.key, '/', 1) = r.definition_id::text
+     AND d.created_at BETWEEN r.started_at AND coalesce(r.ended_at, 9223372036854775807))
+FROM sync_runs r WHERE r.definition_id = %(definition_id)s::bigint ORDER BY r.id DESC LIMIT %(limit)s::bigint;
+
 -- name: members
 -- Who is in, a page at a time.
 SELECT profile_id, value, since, next_change_at FROM computed

@@ -121,7 +121,9 @@ ORDER BY p.event_id, d.name;
 SELECT t.name, d.state, count(*) FROM deliveries d JOIN destinations t ON t.id = d.destination_id GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- name: attention
--- How many wait for a person; each destination has a row, also with none. Runs on deliveries_attention alone.
+-- How many wait for a person, of all or of one kind; each destination has a row, also with none. Runs on
+-- deliveries_attention: they are few.
 SELECT t.name, d.state, count(d.state) FROM destinations t
 LEFT JOIN deliveries d ON d.destination_id = t.id AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+  AND (%(what)s::text IS NULL OR d.what = %(what)s::text)
 GROUP BY 1, 2;

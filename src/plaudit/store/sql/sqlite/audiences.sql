@@ -145,6 +145,15 @@ LEFT JOIN sync_runs r ON r.id = (SELECT max(id) FROM sync_runs x
   WHERE x.definition_id = s.definition_id AND x.destination_id = s.destination_id)
 WHERE s.active = 1 OR s.phase = 'leaving' ORDER BY s.definition_id, s.destination_id;
 
+-- name: past_runs
+-- The newest runs of a definition. Its calls were made while it ran; those that wait for a person are few.
+SELECT r.destination_id, r.kind, r.started_at, r.ended_at, r.added, r.removed,
+  (SELECT count(*) FROM deliveries d
+   WHERE d.destination_id = r.destination_id AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+     AND d.what = 'identify' AND d.event_id = 0 AND CAST(substr(d.key, 1, instr(d.key, '/') - 1) AS INTEGER) = r.definition_id
+     AND d.created_at BETWEEN r.started_at AND coalesce(r.ended_at, 9223372036854775807))
+FROM sync_runs r WHERE r.definition_id = ? ORDER BY r.id DESC LIMIT ?;
+
 -- name: members
 -- Who is in, a page at a time.
 SELECT profile_id, value, since, next_change_at FROM computed

@@ -40,6 +40,11 @@ WHERE d.reason = :reason AND d.reason <> 'accepted' AND d.id < coalesce(:before,
   AND (:since IS NULL OR d.created_at >= :since) AND (:until IS NULL OR d.created_at < :until)
 ORDER BY d.id DESC LIMIT :limit;
 
+-- name: are_there
+-- Whether there is any of this kind, by the unique index.
+SELECT EXISTS (SELECT 1 FROM destinations t WHERE (:destination IS NULL OR t.name = :destination)
+  AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = t.id AND d.what = :what));
+
 -- name: invitations_of_order
 -- By order, over all destinations, by the unique index.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
@@ -211,7 +216,9 @@ ORDER BY p.event_id, d.name;
 SELECT t.name, d.state, count(*) FROM deliveries d JOIN destinations t ON t.id = d.destination_id GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- name: attention
--- How many wait for a person; each destination has a row, also with none. Runs on deliveries_attention alone.
+-- How many wait for a person, of all or of one kind; each destination has a row, also with none. Runs on
+-- deliveries_attention: they are few.
 SELECT t.name, d.state, count(d.state) FROM destinations t
 LEFT JOIN deliveries d ON d.destination_id = t.id AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+  AND (:what IS NULL OR d.what = :what)
 GROUP BY 1, 2;
