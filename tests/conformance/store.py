@@ -298,6 +298,8 @@ class StoreConformance:
         await store.turn(1, [], 2, OTHER, 2000, 2000 + LEASE)
         await store.recover(ME, alone=True, now=3000, resend=[])
         assert (await store.attention())["trustpilot"] == {"uncertain": 2}
+        assert (await store.attention("invitation"))["trustpilot"] == {"uncertain": 2}
+        assert (await store.attention("identify"))["trustpilot"].get("uncertain", 0) == 0
 
     async def test_another_process_keeps_its_lease_until_it_runs_out(self, store: Store) -> None:
         await self.queue(store, 1)

@@ -29,6 +29,7 @@ async def test_a_lane_is_paused_and_resumed(console: Console) -> None:
     await console.sound("lane")
 
     await page.get_by_text("Pause…").click()
+    await console.sound("lane-pause")
     await page.get_by_label("Why").fill("the shop moves")
     await page.get_by_role("button", name="Pause").click()
     await expect(page.get_by_role("status").filter(has_text="the shop moves")).to_be_visible()
@@ -48,6 +49,9 @@ async def test_the_form_saves_what_is_good_and_says_what_is_not(console: Console
     page = await console.open(f"{PLACE}/settings")
     assert API_KEY not in await page.content()
     await console.sound("settings-form")
+
+    await page.get_by_text("More settings").click()
+    await console.sound("settings-form-more")
 
     await page.get_by_label("API Key").fill("anotherIntegrationKey")
     await page.get_by_role("button", name="Save").click()

@@ -188,6 +188,8 @@ async def test_calls_that_wait_for_a_person_are_counted_where_they_belong(
     views = await store.profiles.views(list(definitions.by_id.values()))
     failed = {definitions.by_id[view.id].key: [run.failed for run in view.syncs] for view in views}
     assert failed == {"recent": [2], "twice": [0], "spent": [0]}
+    (run,) = await store.profiles.runs(definitions.by_key["recent"].id, 9)
+    assert (run.destination_id, run.kind, run.added, run.removed, run.failed) == (to, "first", 3, 0, 2)
 
 
 async def test_what_was_planned_by_another_configuration_is_not_written(three: list[PostgresStore]) -> None:
