@@ -50,7 +50,7 @@ async def test_the_form_saves_what_is_good_and_says_what_is_not(console: Console
     assert API_KEY not in await page.content()
     await console.sound("settings-form")
 
-    await page.get_by_text("More settings").click()
+    await page.locator("summary", has_text="More settings").click()
     await console.sound("settings-form-more")
 
     await page.get_by_label("API Key").fill("anotherIntegrationKey")
