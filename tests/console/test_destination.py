@@ -29,8 +29,11 @@ async def test_a_lane_is_paused_and_resumed(console: Console) -> None:
     await console.sound("lane")
 
     await page.get_by_text("Pause…").click()
-    await console.sound("lane-pause")
     await page.get_by_label("Why").fill("the shop moves")
+    await console.sound("lane-pause")
+    await expect(page.get_by_label("Why")).to_have_value(
+        "the shop moves"
+    )  # also when the lane has followed by itself
     await page.get_by_role("button", name="Pause").click()
     await expect(page.get_by_role("status").filter(has_text="the shop moves")).to_be_visible()
     await console.sound("lane-paused")
@@ -50,7 +53,7 @@ async def test_the_form_saves_what_is_good_and_says_what_is_not(console: Console
     assert API_KEY not in await page.content()
     await console.sound("settings-form")
 
-    await page.get_by_text("More settings").click()
+    await page.locator("summary", has_text="More settings").click()
     await console.sound("settings-form-more")
 
     await page.get_by_label("API Key").fill("anotherIntegrationKey")

@@ -100,6 +100,12 @@
     if ("submit" in event.target.dataset) event.target.form.requestSubmit();
   });
 
+  // A part that follows by itself waits while a menu in it is open: else the menu would close under the reader's hand.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, requestConfig } = event.detail;
+    if (requestConfig.verb === "get" && elt.querySelector("details.menu[open]")) event.preventDefault();
+  });
+
   // The server's own words, or that it cannot be reached.
   document.addEventListener("htmx:responseError", (event) => {
     const said = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector("[role=alert]");
