@@ -113,7 +113,7 @@ async def test_many_are_decided_with_their_number_first(console: Console) -> Non
     await page.get_by_role("button", name="They arrived").click()
     await expect(page.get_by_role("heading", name="Did 2 invitations arrive?")).to_be_visible()
     await console.sound("decide-many")
-    await page.get_by_role("button", name="It arrived").click()
+    await page.get_by_role("button", name="They arrived").click()
     await expect(page.get_by_role("heading", name="2 are accepted now")).to_be_visible()
     await page.get_by_role("link", name="Back to the list").click()
     await expect(page.locator("tbody tr")).to_have_count(3)
