@@ -107,7 +107,7 @@ SELECT count(*) FROM told WHERE definition_id = ? AND destination_id = ? AND val
 -- name: stuck_calls
 -- How many calls of each definition wait for a person, by destination. Runs on deliveries_attention: they are few.
 SELECT destination_id, substr(key, 1, instr(key, '/') - 1), count(*) FROM deliveries
-WHERE state IN ('failed', 'blocked', 'uncertain', 'refused') AND what = 'identify' AND event_id = 0 GROUP BY 1, 2;
+WHERE state IN ('failed', 'blocked', 'uncertain', 'refused') AND +what = 'identify' AND event_id = 0 GROUP BY 1, 2;
 
 -- name: open_backfills
 SELECT id FROM definitions WHERE active = 1 AND enabled = 1 AND backfilled_at IS NULL ORDER BY id;
@@ -150,7 +150,7 @@ WHERE s.active = 1 OR s.phase = 'leaving' ORDER BY s.definition_id, s.destinatio
 SELECT r.destination_id, r.kind, r.started_at, r.ended_at, r.added, r.removed,
   (SELECT count(*) FROM deliveries d
    WHERE d.destination_id = r.destination_id AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
-     AND d.what = 'identify' AND d.event_id = 0 AND CAST(substr(d.key, 1, instr(d.key, '/') - 1) AS INTEGER) = r.definition_id
+     AND +d.what = 'identify' AND d.event_id = 0 AND CAST(substr(d.key, 1, instr(d.key, '/') - 1) AS INTEGER) = r.definition_id
      AND d.created_at BETWEEN r.started_at AND coalesce(r.ended_at, 9223372036854775807))
 FROM sync_runs r WHERE r.definition_id = ? ORDER BY r.id DESC LIMIT ?;
 

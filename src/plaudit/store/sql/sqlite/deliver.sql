@@ -90,5 +90,5 @@ WHERE destination_id = :destination_id AND state = 'blocked';
 -- name: cancel_forgotten
 -- What was being sent when its customer was forgotten (operate.sql: forget), and has not arrived.
 UPDATE deliveries SET state = 'cancelled', reason = 'forgotten', updated_at = :now
-WHERE id IN (SELECT value FROM json_each(:ids)) AND what = 'invitation' AND recipient IS NULL
+WHERE id IN (SELECT value FROM json_each(:ids)) AND +what = 'invitation' AND recipient IS NULL
   AND payload ->> '$.email' = '' AND state NOT IN ('sending', 'accepted', 'cancelled');

@@ -74,7 +74,7 @@ SELECT EXISTS (SELECT 1 FROM cancellations);
 -- Which of these deliveries belong to orders that were taken back.
 SELECT d.id, d.state, d.payload, c.order_id, c.at, c.event, c.amount
 FROM json_each(?) AS j
-JOIN deliveries d ON d.id = j.value AND d.what = 'invitation'
+JOIN deliveries d ON d.id = j.value AND +d.what = 'invitation'
 JOIN cancellations c ON c.destination_id = d.destination_id AND c.order_id = d.key;
 
 -- name: cancel

@@ -13,7 +13,7 @@ GROUP BY 1;
 -- name: counted_of_order
 -- The same by order, by the unique index.
 SELECT d.state, count(*) FROM destinations t
-JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
+CROSS JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE (:state IS NULL OR d.state = :state) AND (:destination IS NULL OR t.name = :destination) AND (:recipient IS NULL OR d.recipient = :recipient)
   AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
@@ -33,7 +33,7 @@ GROUP BY 1;
 -- name: counted_in_attention
 -- The same in one of the states that wait for a person: quick, however large the ledger.
 SELECT d.state, count(*) FROM destinations t
-JOIN deliveries d ON d.destination_id = t.id AND d.state = :state AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+JOIN deliveries d INDEXED BY deliveries_attention ON d.destination_id = t.id AND d.state = :state AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE d.what = :what AND (:order_id IS NULL OR d.key = :order_id) AND (:destination IS NULL OR t.name = :destination) AND (:recipient IS NULL OR d.recipient = :recipient)
   AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
@@ -43,7 +43,7 @@ GROUP BY 1;
 -- name: counted_waiting
 -- The same in one of the states that wait for their time.
 SELECT d.state, count(*) FROM destinations t
-JOIN deliveries d ON d.destination_id = t.id AND d.state IN ('queued', 'held')
+JOIN deliveries d INDEXED BY deliveries_due ON d.destination_id = t.id AND d.state IN ('queued', 'held')
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE d.state = :state AND d.what = :what AND (:order_id IS NULL OR d.key = :order_id) AND (:destination IS NULL OR t.name = :destination) AND (:recipient IS NULL OR d.recipient = :recipient)
   AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
@@ -57,7 +57,7 @@ SELECT id FROM destinations WHERE :destination IS NULL OR name = :destination;
 -- name: selected_of_order
 -- The next ones of a selection that are in any of these states (a JSON array), by order.
 SELECT d.id FROM destinations t
-JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
+CROSS JOIN deliveries d ON d.destination_id = t.id AND d.what = :what AND d.key = :order_id
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE d.id > :after AND d.state IN (SELECT value FROM json_each(:states)) AND (:destination IS NULL OR t.name = :destination) AND (:recipient IS NULL OR d.recipient = :recipient)
   AND (:source IS NULL OR s.name = :source) AND (:reason IS NULL OR d.reason = :reason)
@@ -77,7 +77,7 @@ ORDER BY d.id LIMIT :limit;
 
 -- name: selected_in_attention
 -- The same in one state at one destination: its index is in the order of ids, so a portion costs what it holds.
-SELECT d.id FROM deliveries d
+SELECT d.id FROM deliveries d INDEXED BY deliveries_attention
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE d.destination_id = :destination_id AND d.state = :state AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
   AND d.id > :after AND d.what = :what AND (:order_id IS NULL OR d.key = :order_id) AND (:recipient IS NULL OR d.recipient = :recipient)

@@ -73,7 +73,7 @@ ORDER BY d.id DESC LIMIT :limit;
 -- name: invitations_in_attention
 -- At one destination in one of the states that wait for a person: their index is in the order of ids.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at, d.payload
-FROM deliveries d
+FROM deliveries d INDEXED BY deliveries_attention
 JOIN destinations t ON t.id = d.destination_id
 LEFT JOIN sources s ON s.id = d.source_id
 WHERE d.destination_id = :destination_id AND d.state = :state AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
