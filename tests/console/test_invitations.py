@@ -229,5 +229,8 @@ async def test_a_viewer_reads_and_decides_nothing(bare: Console) -> None:
         assert status == 403, path
     page = await bare.open("/invitations/77")
     await expect(page.get_by_role("alert")).to_contain_text("There is no invitation 77")
+    for path in ("/invitations/{}/profile", "/events/{}/profile"):
+        page = await bare.open(path.format("9" * 40))
+        await expect(page.get_by_role("alert")).to_contain_text("here is no")
     page = await bare.open("/invitations/" + "9" * 40)
     await expect(page.get_by_role("alert")).to_contain_text("There is no invitation")

@@ -17,7 +17,7 @@ from plaudit.manage import audiences, shapes
 from plaudit.manage.audiences import Explained, Listed
 from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
-from plaudit.manage.given import not_found
+from plaudit.manage.given import not_found, number
 from plaudit.manage.guard import Role, guarded
 
 MEMBERS = 50
@@ -84,8 +84,7 @@ async def _page(
     request: Request, wanted: str = "", said: Explained | None = None, problem: str = ""
 ) -> Response:
     its, row = context(request), await found(request)
-    after = request.query_params.get("after", "")
-    since = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
+    since = number(request.query_params.get("after", "")) or 0
     members = await audiences.members(its.store, its.kinds, row.name, after=since, limit=MEMBERS + 1)
     shown: list[dict[str, Any]] = [
         {

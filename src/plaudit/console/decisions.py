@@ -14,7 +14,7 @@ from plaudit.manage import deciding, undoing
 from plaudit.manage.context import Context, context
 from plaudit.manage.deciding import Decide
 from plaudit.manage.forms import Form, form
-from plaudit.manage.given import OfId, read
+from plaudit.manage.given import OfId, number, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.undoing import Undo
@@ -127,7 +127,7 @@ async def _undo(request: Request) -> Response:
 
 
 def _ticked(given: Form) -> list[int]:
-    return [int(each) for each in given.getlist("id") if each.isdecimal() and len(each) < 19]
+    return [id_ for each in given.getlist("id") if (id_ := number(each)) is not None]
 
 
 routes: list[BaseRoute] = [

@@ -9,6 +9,7 @@ from plaudit.destinations.base import Destination
 from plaudit.destinations.settings import Kind, Setting, Settings
 from plaudit.manage.destinations import MASK
 from plaudit.manage.forms import Form
+from plaudit.manage.given import number
 
 ROWS = 40  # of a list of tables that a form may have
 
@@ -135,7 +136,7 @@ def _value(setting: Setting, name: str, given: Form) -> Any:
     text = given.get(name, "").strip()
     match setting.kind:
         case Kind.NUMBER:
-            return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else text
+            return text if (found := number(text)) is None else found
         case Kind.LIST:
             return [line.strip() for line in text.splitlines() if line.strip()]
         case Kind.TABLE:

@@ -16,7 +16,7 @@ from plaudit.errors import PlauditError
 from plaudit.manage import events, privacy, profiles, shapes
 from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
-from plaudit.manage.given import not_found
+from plaudit.manage.given import id_of, not_found
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.profiles import Known
@@ -44,7 +44,7 @@ async def _one(request: Request) -> Response:
 
 
 async def _of_event(request: Request) -> Response:
-    its, id_ = context(request), int(request.path_params["id"])
+    its, id_ = context(request), id_of("event", request.path_params["id"])
     if await its.store.event(id_) is None:
         raise not_found("event", str(id_))
     return await _seek(request, await events.names(its, id_))
@@ -52,7 +52,7 @@ async def _of_event(request: Request) -> Response:
 
 async def _of_invitation(request: Request) -> Response:
     """The customer's, or of a call, the profile that it is about."""
-    its, id_ = context(request), int(request.path_params["id"])
+    its, id_ = context(request), id_of("invitation", request.path_params["id"])
     row = await its.store.invitation(id_)
     if row is None:
         raise not_found("invitation", str(id_))
@@ -133,9 +133,7 @@ async def _forget(request: Request) -> Response:
 
 async def _known(request: Request) -> Known:
     its: Context = context(request)
-    id_ = request.path_params["id"]
-    if not (id_.isascii() and id_.isdecimal() and len(id_) < 19):
-        raise not_found("profile", id_[:40])
+    id_ = id_of("profile", request.path_params["id"])
     try:
         return await profiles.person(its.store, its.kinds, f"#{id_}", its.clock.now())
     except PlauditError:
@@ -149,8 +147,8 @@ def _addresses(known: Known) -> list[str]:
 routes: list[BaseRoute] = [
     guarded("/profiles", _ask, role=Role.VIEWER, name="profiles"),
     guarded("/profiles", _find, role=Role.VIEWER, methods=["POST"], name="find_profile"),
-    guarded("/events/{id:int}/profile", _of_event, role=Role.VIEWER, name="event_profile"),
-    guarded("/invitations/{id:int}/profile", _of_invitation, role=Role.VIEWER, name="invitation_profile"),
+    guarded("/events/{id}/profile", _of_event, role=Role.VIEWER, name="event_profile"),
+    guarded("/invitations/{id}/profile", _of_invitation, role=Role.VIEWER, name="invitation_profile"),
     guarded("/profiles/{id}", _one, role=Role.VIEWER, name="profile"),
     guarded("/profiles/{id}/reveal", _reveal, role=Role.OPERATOR, methods=["POST"], name="reveal_profile"),
     guarded("/profiles/{id}/forget", _forget, role=Role.ADMIN, methods=["POST"], name="forget_profile"),

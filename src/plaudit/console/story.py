@@ -15,7 +15,7 @@ from plaudit.console.views import render
 from plaudit.destinations.base import Outcome, State, What
 from plaudit.manage import events, invitations, shapes
 from plaudit.manage.context import context
-from plaudit.manage.given import OfId, not_found
+from plaudit.manage.given import OfId, id_of
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.showing import requests_of
 from plaudit.store.decisions import Decided
@@ -176,10 +176,7 @@ def unkept(attempt: shapes.Attempt, row: shapes.Invitation) -> str:
 
 
 def _id(request: Request, name: str = "id") -> int:
-    text = request.path_params[name]
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise not_found("invitation" if name == "id" else name, text[:40])
-    return int(text)
+    return id_of("invitation" if name == "id" else name, request.path_params[name])
 
 
 routes: list[BaseRoute] = [

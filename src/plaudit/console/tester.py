@@ -16,7 +16,7 @@ from plaudit.manage import destinations, events, shapes, sources
 from plaudit.manage.context import Context, context
 from plaudit.manage.destinations import DestinationView
 from plaudit.manage.forms import form
-from plaudit.manage.given import OfId, OfName, not_found, read
+from plaudit.manage.given import OfId, OfName, id_of, not_found, number, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.sources import TryEvent
@@ -37,10 +37,8 @@ async def _from_event(request: Request) -> Response:
     """A recent event into the editor. It has a customer in it, so that is recorded."""
     row, its = await _row(request), context(request)
     given = await form(request)
-    id_ = given.get("event", "")
-    if not (id_.isascii() and id_.isdecimal() and len(id_) < 19):
-        raise not_found("event", id_[:40])
-    raw = await events.reveal(its, request.state.who, OfId(id=int(id_)))
+    id_ = id_of("event", given.get("event", ""))
+    raw = await events.reveal(its, request.state.who, OfId(id=id_))
     event = dict(raw.json) if isinstance(raw.json, dict) else {}
     for own in ("messageId", "timestamp", "sentAt", "originalTimestamp"):  # it shall count as a new one
         event.pop(own, None)
@@ -98,10 +96,10 @@ async def _became(request: Request) -> Response:
 
 
 def _number(request: Request, name: str) -> int:
-    text = request.query_params.get(name, "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    found = number(request.query_params.get(name, ""))
+    if found is None:
         raise ProblemError(400, "bad_request", f"{name} must be a number")
-    return int(text)
+    return found
 
 
 async def _page(request: Request, row: DestinationView, source: str, text: str, **result: Any) -> Response:

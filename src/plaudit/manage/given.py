@@ -58,5 +58,18 @@ def read(values: dict[str, Any], kind: type[T], *, text: bool = False) -> T:
         raise ProblemError(400, "bad_request", said.replace(" - at `$.", " - at `")) from None
 
 
+def number(text: str) -> int | None:
+    """A number as an address or a form has it; None: it is none, or larger than any id can be."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def id_of(what: str, text: str) -> int:
+    """An id in an address. Raises `ProblemError`: 404, for nothing has such an id."""
+    found = number(text)
+    if found is None:
+        raise not_found(what, text[:40])
+    return found
+
+
 def not_found(what: str, name: object) -> ProblemError:
     return ProblemError(404, "not_found", f"there is no {what} {name}")
