@@ -17,7 +17,6 @@ from plaudit.manage import events, invitations, shapes
 from plaudit.manage.context import context
 from plaudit.manage.given import OfId, id_of
 from plaudit.manage.guard import Role, guarded
-from plaudit.manage.showing import requests_of
 from plaudit.store.decisions import Decided
 from plaudit.store.meeting import INTERRUPTED
 
@@ -57,9 +56,12 @@ async def _part(request: Request) -> Response:
 
 async def _shown(request: Request, template: str) -> Response:
     its, id_ = context(request), _id(request)
-    story = await invitations.story(its, request.state.who, OfId(id=id_))
+    given = OfId(id=id_)
+    story = await invitations.story(its, request.state.who, given)
+    ahead = story.invitation.state in AHEAD
+    requests = await invitations.requests(its, request.state.who, given) if ahead else []
     whom = about([story.invitation], await its.store.configuration()).get(id_)
-    return _page(request, template, story, await requests_of(its, id_), whom, revealed=False)
+    return _page(request, template, story, requests, whom, revealed=False)
 
 
 async def _reveal(request: Request) -> Response:

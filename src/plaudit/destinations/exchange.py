@@ -86,10 +86,11 @@ class Taken(msgspec.Struct):
 def kept(of: Sequence[Delivery], taken: Sequence[Taken], secrets: Sequence[str]) -> bytes:
     """What to keep of an attempt on these deliveries. `secrets`: what must be shown nowhere (hiding.py)."""
     blanks = _blanks(of, quoted=any(map(_quotes, taken)))
+    passed_on = any(delivery.call for delivery in of)
     clean = partial(_clean, blanks=blanks, secrets=secrets)
     exchanges = [
         Exchange(
-            _sent(each.wish, clean, passed_on=any(delivery.call for delivery in of)),
+            _sent(each.wish, clean, passed_on=passed_on),
             _came(each.came, clean) if isinstance(each.came, Answer) else None,
             each.came if isinstance(each.came, str) else "",
             each.took,

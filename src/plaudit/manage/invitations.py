@@ -80,14 +80,29 @@ async def reveal(context: Context, who: Who, given: OfId) -> Revealed:
     """The asking is recorded before it is answered."""
     row = await _row(context, given.id)
     await context.record(who, "reveal", f"invitation {row.id}")
-    requests: list[dict[str, Any]] = []
+    history = [shapes.attempt(each, row, masked=False) for each in await context.store.attempts(row.id)]
+    return Revealed(
+        shapes.invitation(row, masked=False), row.order, history, await _requests(context, row, masked=False)
+    )
+
+
+async def requests(context: Context, who: Who, given: OfId) -> list[dict[str, Any]]:
+    """The requests as they would be made now, with of whom it is masked."""
+    del who
+    return await _requests(context, await _row(context, given.id), masked=True)
+
+
+async def _requests(context: Context, row: InvitationView, *, masked: bool) -> list[dict[str, Any]]:
+    """Empty: of whom is forgotten, or its destination was taken out."""
+    if row.order is None or not row.order.email:
+        return []
+    order, call = shapes.content(row, masked=masked)
     for destination in (await context.store.configuration()).destinations:
         kind = context.kinds.get(destination.type)
-        if destination.name == row.destination and kind is not None and row.order is not None:
-            delivery = Delivery(row.id, What(row.what), row.order, b"", context.clock.now())
-            requests = dry.requests(kind, delivery, destination.settings)
-    history = [shapes.attempt(each, row, masked=False) for each in await context.store.attempts(row.id)]
-    return Revealed(shapes.invitation(row, masked=False), row.order, history, requests)
+        if destination.name == row.destination and kind is not None:
+            delivery = Delivery(row.id, What(row.what), order, (call or "").encode(), context.clock.now())
+            return dry.requests(kind, delivery, destination.settings)
+    return []
 
 
 async def _row(context: Context, id_: int) -> InvitationView:

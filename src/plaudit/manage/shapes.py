@@ -102,15 +102,7 @@ def invitation(row: InvitationView, *, masked: bool) -> Invitation:
 
 def attempt(row: AttemptView, of: InvitationView, *, masked: bool) -> Attempt:
     """`of`: its delivery, as it was asked for alone."""
-    exchanges: list[Exchange] = []
-    if row.exchanges is not None:
-        order, call = of.order, of.call
-        if masked:
-            order = None if order is None else masked_order(order)
-            call = (
-                None if call is None else msgspec.json.encode(masked_json(msgspec.json.decode(call))).decode()
-            )
-        exchanges = read(row.exchanges, of.id, order, call)
+    exchanges = [] if row.exchanges is None else read(row.exchanges, of.id, *content(of, masked=masked))
     return Attempt(
         row.number,
         iso(row.started_at),
@@ -121,6 +113,16 @@ def attempt(row: AttemptView, of: InvitationView, *, masked: bool) -> Attempt:
         row.status,
         exchanges,
     )
+
+
+def content(row: InvitationView, *, masked: bool) -> tuple[Order | None, str | None]:
+    """What a delivery is about: the order that was read, and the event that is passed on."""
+    if not masked:
+        return row.order, row.call
+    order = None if row.order is None else masked_order(row.order)
+    if row.call is None:
+        return order, None
+    return order, msgspec.json.encode(masked_json(msgspec.json.decode(row.call))).decode()
 
 
 def decision(row: DecidedView) -> Decision:
