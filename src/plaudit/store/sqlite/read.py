@@ -26,8 +26,6 @@ def invitations(
     """By the index that fits the selection best."""
     given = bound(selection) | {"limit": limit or -1, "before": before}
     state = given["state"]
-    if not connection.execute(SQL["are_there"], given).get:
-        return []  # else all of the ledger were looked through for them
     if given["order_id"] is not None:
         query = "invitations_of_order"
     elif given["recipient"] is not None:
@@ -41,6 +39,8 @@ def invitations(
     elif given["reason"] not in (None, Outcome.ACCEPTED.value):
         query = "invitations_of_reason"
     elif given["since"] is not None or given["until"] is not None:
+        if not connection.execute(SQL["are_there"], given).get:
+            return []  # else all of that time were looked through for them
         query = "invitations_of_time"
     else:
         return _by_way(connection, given, limit)

@@ -41,7 +41,7 @@ WHERE d.reason = :reason AND d.reason <> 'accepted' AND d.id < coalesce(:before,
 ORDER BY d.id DESC LIMIT :limit;
 
 -- name: are_there
--- Whether there is any of this kind, by the unique index.
+-- Whether there is any of this kind.
 SELECT EXISTS (SELECT 1 FROM destinations t WHERE (:destination IS NULL OR t.name = :destination)
   AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = t.id AND d.what = :what));
 
