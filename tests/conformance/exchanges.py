@@ -5,30 +5,15 @@ Subclass `ExchangesConformance` and override the fixture `opened`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-
-import pytest
-
-from conformance.rows import ended, event, order, wanted
+from conformance.opened import OfStore
+from conformance.rows import ended, event, order
 from plaudit.destinations.base import Outcome, State
 from plaudit.store.base import Claimed, Store
 
-Open = Callable[[], Awaitable[Store]]
 ME = "me"
 
 
-class ExchangesConformance:
-    @pytest.fixture
-    def opened(self) -> Open:
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def store(self, opened: Open) -> AsyncIterator[Store]:
-        store = await opened()
-        await store.apply(wanted(), now=500)
-        yield store
-        await store.close()
-
+class ExchangesConformance(OfStore):
     async def claimed(self, store: Store, numbers: range, now: int = 2000) -> list[Claimed]:
         """Orders that are being sent."""
         before = await store.cursor(0)

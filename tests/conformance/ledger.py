@@ -5,13 +5,13 @@ Subclass `LedgerConformance` and override the fixture `opened`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from conformance.rows import draft, ended, event, order, wanted
+from conformance.opened import OfStore
+from conformance.rows import draft, ended, event, order
 from plaudit.destinations.base import Draft, Outcome, State, What
 from plaudit.spec import dispositions
 from plaudit.spec.cancellation import Cancellation
@@ -19,7 +19,6 @@ from plaudit.spec.order import Order
 from plaudit.store.base import Claimed, EventRow, Route, Store
 from plaudit.store.decisions import Decided
 
-Open = Callable[[], Awaitable[Store]]
 ME = "me"
 LEASE = 100_000
 
@@ -41,19 +40,8 @@ def takes_back(number: int, when: int, amount: float | None = None, name: str = 
     return Route(1, dispositions.CANCELLED, None, None, Cancellation(str(number), when, name, amount))
 
 
-class LedgerSteps:
+class LedgerSteps(OfStore):
     """What the suites of the ledger do with a store."""
-
-    @pytest.fixture
-    def opened(self) -> Open:
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def store(self, opened: Open) -> AsyncIterator[Store]:
-        store = await opened()
-        await store.apply(wanted(), now=500)
-        yield store
-        await store.close()
 
     async def commit(
         self, store: Store, *routes: Route, now: int = 1000, source_id: int = 1

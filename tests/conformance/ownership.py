@@ -6,33 +6,21 @@ Subclass `OwnershipConformance` and override the fixture `opened`. Time is the s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from conformance.rows import ended, event, order, wanted
+from conformance.opened import OfStore
+from conformance.rows import ended, event, order
 from plaudit.destinations.base import Outcome, State
 from plaudit.store.base import Store
 
-Open = Callable[[], Awaitable[Store]]
 PARTITIONS = [f"partition:{n}" for n in range(6)]
 LONG = 60.0
 SHORT = 0.2  # seconds
 A, B, C = "a", "b", "c"
 
 
-class OwnershipConformance:
-    @pytest.fixture
-    def opened(self) -> Open:
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def store(self, opened: Open) -> AsyncIterator[Store]:
-        store = await opened()
-        await store.apply(wanted(), now=500)
-        yield store
-        await store.close()
-
+class OwnershipConformance(OfStore):
     async def join(
         self, store: Store, *owners: str, seconds: float = LONG, resources: list[str] = PARTITIONS
     ) -> dict[str, set[str]]:

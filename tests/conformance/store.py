@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from conformance.opened import OfStore, Open
 from conformance.rows import SETTINGS, ended, event, order, wanted
 from plaudit.destinations.base import Outcome, State
 from plaudit.errors import LostRaceError
 from plaudit.store.base import Store
 
-Open = Callable[[], Awaitable[Store]]
 ME, OTHER = "me", "other"
 LEASE = 100_000
 
 
-class StoreConformance:
-    @pytest.fixture
-    def opened(self) -> Open:
-        """Opens the same store each time; the one before has been closed."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def store(self, opened: Open) -> AsyncIterator[Store]:
-        store = await opened()
-        await store.apply(wanted(), now=500)
-        yield store
-        await store.close()
-
+class StoreConformance(OfStore):
     # configuration
 
     async def test_a_configuration_comes_back_with_its_secrets(self, store: Store) -> None:

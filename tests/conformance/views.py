@@ -5,18 +5,17 @@ Subclass `ViewsConformance` and override the fixture `opened`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from conformance.opened import OfStore
 from conformance.rows import ended, event, order, wanted
 from plaudit.destinations.base import Outcome, State
 from plaudit.store.base import BY_HAND, Store
 from plaudit.store.decisions import Decided
 from plaudit.store.tallies import DAY_MS, HOUR_MS, Tallied, bucket, quantile
 
-Open = Callable[[], Awaitable[Store]]
 ME = "me"
 LEASE = 10 * DAY_MS
 SELECTIONS: list[dict[str, Any]] = [
@@ -41,18 +40,7 @@ SELECTIONS: list[dict[str, Any]] = [
 ]
 
 
-class ViewsConformance:
-    @pytest.fixture
-    def opened(self) -> Open:
-        raise NotImplementedError
-
-    @pytest.fixture
-    async def store(self, opened: Open) -> AsyncIterator[Store]:
-        store = await opened()
-        await store.apply(wanted(), now=500)
-        yield store
-        await store.close()
-
+class ViewsConformance(OfStore):
     async def fill(self, store: Store) -> None:
         """30 invitations at two destinations, in five states, made at five times, a third of them of a source that is gone."""
         for batch in range(5):

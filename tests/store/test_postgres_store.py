@@ -11,8 +11,9 @@ import pytest
 from conformance.access import AccessConformance
 from conformance.exchanges import ExchangesConformance
 from conformance.ledger import LedgerConformance
+from conformance.opened import Open
 from conformance.ownership import OwnershipConformance
-from conformance.store import Open, StoreConformance
+from conformance.store import StoreConformance
 from conformance.undo import Messages, UndoConformance
 from conformance.views import ViewsConformance
 from plaudit.secrets import vault
