@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from conformance.opened import OfStore
-from conformance.rows import ended, event, order, wanted
-from plaudit.destinations.base import Outcome, State
-from plaudit.store.base import BY_HAND, Store
+from conformance.rows import draft, ended, event, order, wanted
+from plaudit.destinations.base import Outcome, State, What
+from plaudit.spec import dispositions
+from plaudit.store.base import BY_HAND, Route, Store
 from plaudit.store.decisions import Decided
 from plaudit.store.tallies import DAY_MS, HOUR_MS, Tallied, bucket, quantile
 
@@ -149,6 +150,23 @@ class ViewsConformance(OfStore):
         mine = [Tallied(*t) for t in expected if t[1] in ("ended", "took") or t[1:3] == ("made", "1")]
         assert await store.tallies(HOUR_MS, 0, 2 * DAY_MS, destination_id=1) == mine
         assert quantile({bucket(later - first): 1}, 0.95) == pytest.approx(later - first, rel=0.1)
+
+    async def test_calls_about_people_are_not_counted_as_invitations(self, store: Store) -> None:
+        call = draft(order(1), what=What.IDENTIFY, key="m1", order=None, call=b"{}")
+        of_both = [
+            Route(1, dispositions.INVITED, None, draft(order(1))),
+            Route(1, dispositions.PASSED_ON, None, call),
+        ]
+        done = await store.commit(
+            0, 0, 1, [event(1, n)._replace(routes=[each]) for n, each in enumerate(of_both)], now=DAY_MS
+        )
+        assert (done.made, done.invitations) == ({1: 2}, {1: 1})
+        claimed = await store.turn(1, [], 5, ME, now=DAY_MS, lease_until=LEASE)
+        ends = [ended(c, Outcome.ACCEPTED, State.ACCEPTED) for c in claimed]
+        await store.turn(1, ends, 0, ME, now=DAY_MS, lease_until=LEASE)
+        counted = {(t.what, t.code): t.number for t in await store.tallies(HOUR_MS, 0, 2 * DAY_MS)}
+        assert len(claimed) == 2
+        assert (counted["made", "1"], counted["ended", "accepted"], counted["took", "0"]) == (1, 1, 1)
 
     async def test_a_trial_counts_nothing(self, store: Store) -> None:
         await store.foresee([event(1, orders={1: order(1)})], now=DAY_MS)

@@ -72,6 +72,24 @@ async def test_the_form_saves_what_is_good_and_says_what_is_not(console: Console
     await console.sound("settings-form-wrong")
 
     await page.goto(f"{console.url}{PLACE}/settings")
+    await page.locator("summary", has_text="More settings").click()
+    await page.get_by_label("API Key").fill("aThirdIntegrationKey")
+    await page.get_by_label("Hold time", exact=True).fill("soon")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_contain_text("length of time")
+    await expect(page.get_by_label("API Key")).to_have_value(
+        "aThirdIntegrationKey"
+    )  # not lost, and not the old one
+    await expect(page.get_by_text("It is set, and stays so")).to_have_count(0)
+    await page.get_by_label("Hold time", exact=True).fill("1 day")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved. It is in force now.")).to_be_visible()
+    there = await console.plaudit.store.configuration()
+    assert there.destinations[0].settings["api_key"] == "aThirdIntegrationKey"
+    await expect(page.get_by_text("It is set, and stays so")).to_be_visible()
+    console.complaints.clear()
+
+    await page.goto(f"{console.url}{PLACE}/settings")
     await page.get_by_label("Channel").select_option("invitations_api")
     await expect(page.get_by_label("Business Unit")).to_be_visible()  # what this channel needs
     await console.sound("settings-form-invitations-api")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.rows import ended, event, order, wanted
-from manage.conftest import PASSWORD, Reply, ask
+from manage.conftest import PASSWORD, FixedClock, Reply, ask
 from plaudit.destinations.base import Outcome, State
 from plaudit.manage import sessions
 from plaudit.manage.api import OPERATIONS, Operation
@@ -244,7 +244,7 @@ async def test_the_overview_counts_and_says_what_waits(api: Api, context: Contex
     for span in ("day", "week", "month", "year"):
         _, found = await api("GET", f"/api/overview?span={span}", role=Role.VIEWER)
         assert [found[k] for k in ("events", "orders", "invitations", "accepted")] == [7, 7, 6, 1]
-        assert found["ended"] == {"accepted": 1, "failed": 1, "refused": 1, "uncertain": 1}
+        assert found["waiting"] == {"failed": 1, "refused": 1, "uncertain": 1}
         assert [(f["step"], f["disposition"], f["number"]) for f in found["fell_out"]] == [
             ("order", "duplicate_order", 1)
         ]
@@ -254,7 +254,30 @@ async def test_the_overview_counts_and_says_what_waits(api: Api, context: Contex
         *(("failed", 1), ("refused", 1), ("uncertain", 1)),
     ]
     _, of_second = await api("GET", "/api/overview?destination=second")
-    assert (of_second["invitations"], of_second["attention"]) == (0, [])
+    assert (of_second["invitations"], of_second["attention"], of_second["waiting"]) == (0, [], {})
+
+
+async def test_the_overview_says_what_is_behind_and_what_does_not_work(api: Api, context: Context) -> None:
+    clock = context.clock
+    assert isinstance(clock, FixedClock)
+
+    async def fault() -> list[str]:
+        return ["the store is full"]
+
+    await context.store.commit(0, 0, 1, [event(1, 0, orders={1: order(1)})], clock.now())
+    _, found = await api("GET", "/api/overview")
+    before = {each["code"] for each in found["attention"]}
+    clock.time += 12 * 60_000
+    context.faults = fault
+    _, found = await api("GET", "/api/overview")
+    said = [each for each in found["attention"] if each["code"] not in before]
+    assert [(each["code"], each["destination"]) for each in said] == [
+        ("fault", None),
+        ("behind", "trustpilot"),
+    ]
+    assert said[1]["message"].endswith("has been due for 12 minutes")
+    _, one = await api("GET", "/api/overview?destination=trustpilot")
+    assert "fault" not in {each["code"] for each in one["attention"]}
 
 
 # deciding

@@ -14,7 +14,7 @@ from plaudit.console.views import render
 from plaudit.destinations.base import State
 from plaudit.manage import destinations, stats
 from plaudit.manage.context import context
-from plaudit.manage.destinations import MASK, DestinationView, PauseGiven, PutDestination
+from plaudit.manage.destinations import DestinationView, PauseGiven, PutDestination
 from plaudit.manage.forms import form
 from plaudit.manage.given import OfName, not_found, read
 from plaudit.manage.guard import Role, guarded
@@ -119,7 +119,6 @@ async def _form(
         every_source=[source.name for source in (await its.store.configuration()).sources],
         faults=faults,
         saved=saved,
-        mask=MASK,
         tab="settings",
     )
 

@@ -24,6 +24,11 @@ class Field(NamedTuple):
     errors: list[str]
 
     @property
+    def kept(self) -> bool:
+        """A secret that is there, and that nobody is shown."""
+        return self.setting.secret and self.value == MASK
+
+    @property
     def shape(self) -> str:
         """How it is drawn."""
         if self.setting.choices:
@@ -58,7 +63,10 @@ class Group(NamedTuple):
 
 
 def groups(kind: Destination, settings: Settings, faults: Iterable[str] = ()) -> list[Group]:
-    """The form for the channel that the settings choose: what it needs first, then what was set, then the rest."""
+    """The form for the channel that the settings choose: what it needs first, then what was set, then the rest.
+
+    Secrets that are set come masked, as `DestinationView` has them; one that was just typed comes back to who typed it.
+    """
     channel = settings.get("channel") or kind.channels[0].name
     found = [
         _field(setting, setting.key, settings.get(setting.key), channel, faults)
@@ -109,7 +117,7 @@ def _shown(setting: Setting, name: str, value: Any, channel: str) -> Any:
             return "\n".join(f"{key} = {each}" for key, each in value.items())
     if value is None:
         return (setting.default or "") if setting.choices else ""
-    return MASK if setting.secret and value else str(value)
+    return str(value)
 
 
 def _row(fields: Sequence[Setting], name: str, row: dict[str, Any], channel: str) -> list[Field]:

@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from plaudit.console.views import render
-from plaudit.destinations.base import ATTENTION
 from plaudit.manage import stats
 from plaudit.manage.context import context
 from plaudit.manage.given import read
@@ -20,7 +19,6 @@ from plaudit.manage.problems import ProblemError
 from plaudit.spec import timestamps
 
 SPANS = {"day": "24 hours", "week": "7 days", "month": "30 days", "year": "a year"}
-AGO = {"day": "1 day", "week": "7 days", "month": "30 days", "year": "365 days"}
 
 
 class Step(NamedTuple):
@@ -45,33 +43,32 @@ async def _page(request: Request) -> Response:
         if error.status not in (400, 404):
             raise
         return RedirectResponse("/", 303)
+    lines = ["Events", "Orders", "Accepted"] if destination is None else ["Invitations", "Accepted"]
     return render(
         request,
         "overview/page.html",
         found=found,
-        steps=_steps(found, span, destination),
-        lost=_lost(found, span, destination),
+        steps=_steps(found, destination),
+        lost=_lost(found, destination),
         span_=span,
         spans=SPANS,
         destination=destination,
         destinations=[row.name for row in there.destinations],
-        series=msgspec.json.encode(_series(found)).decode(),
+        lines=lines,
+        names=msgspec.json.encode(lines).decode(),
+        series=msgspec.json.encode(_series(found, lines)).decode(),
         link=link,
-        ended=_ENDED,
+        waits=_WAITS,
     )
 
 
-def _steps(found: stats.Overview, span: str, destination: str | None) -> list[Step]:
-    ago = AGO[span]
+def _steps(found: stats.Overview, destination: str | None) -> list[Step]:
+    made = {"destination": destination, "since": found.since}
     numbers = [
         ("Events", found.events, "/events"),
         ("Orders", found.orders, "/events"),
-        ("Invitations", found.invitations, link("/invitations", destination=destination, since=ago)),
-        (
-            "Accepted",
-            found.accepted,
-            link("/invitations", destination=destination, state="accepted", since=ago),
-        ),
+        ("Invitations", found.invitations, link("/invitations", **made)),
+        ("Accepted", found.accepted, link("/invitations", **made, state="accepted")),
     ]
     if destination is not None:
         numbers = numbers[2:]
@@ -92,7 +89,7 @@ class Loss(NamedTuple):
     href: str
 
 
-def _lost(found: stats.Overview, span: str, destination: str | None) -> list[Loss]:
+def _lost(found: stats.Overview, destination: str | None) -> list[Loss]:
     lost = [
         Loss(
             "Orders" if each.step == "order" else "Events",
@@ -108,17 +105,16 @@ def _lost(found: stats.Overview, span: str, destination: str | None) -> list[Los
         Loss(
             "Invitations",
             state,
-            _ENDED[state],
+            _WAITS[state],
             number,
-            link("/invitations", destination=destination, state=state, since=AGO[span]),
+            link("/invitations", destination=destination, state=state, since=found.since),
         )
-        for state, number in found.ended.items()
-        if state in ATTENTION and number
+        for state, number in found.waiting.items()
     ]
     return lost
 
 
-_ENDED = {
+_WAITS = {
     "refused": "the vendor says that the data is bad",
     "failed": "given up after all tries; can be retried",
     "blocked": "the destination's settings do not work",
@@ -126,15 +122,10 @@ _ENDED = {
 }
 
 
-def _series(found: stats.Overview) -> list[list[float]]:
+def _series(found: stats.Overview, lines: list[str]) -> list[list[float]]:
     """As uPlot takes it: seconds, then one list a line."""
     at = [_seconds(each.at) for each in found.series]
-    return [
-        at,
-        [each.events for each in found.series],
-        [each.orders for each in found.series],
-        [each.accepted for each in found.series],
-    ]
+    return [at, *([getattr(each, line.lower()) for each in found.series] for line in lines)]
 
 
 def _seconds(iso: str) -> float:

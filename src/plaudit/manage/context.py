@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
@@ -13,17 +14,29 @@ from plaudit.manage.sessions import Sessions
 from plaudit.store.access import Who
 from plaudit.store.base import Store
 
+Faults = Callable[[], Awaitable[list[str]]]  # what keeps this process from being ready, a sentence each
+
+
+async def nothing_wrong() -> list[str]:
+    return []
+
 
 class Context:
     """One for each process. Commands make one too, for the operations; they have no log."""
 
     def __init__(
-        self, store: Store, clock: Clock, kinds: dict[str, Destination], log: Log | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        kinds: dict[str, Destination],
+        log: Log | None = None,
+        faults: Faults = nothing_wrong,
     ) -> None:
         self.store = store
         self.clock = clock
         self.kinds = kinds
         self.log = log
+        self.faults = faults
         self.sessions = Sessions(store, clock)
         self.changing = asyncio.Lock()  # one change of the configuration at a time
         self.closing = asyncio.Event()  # what goes on for long, such as a stream of events, ends with it

@@ -1,6 +1,7 @@
 """What the overview shows: events, orders, invitations, accepted; what fell out at each step, and what waits for a person.
 
-All of it is read from what was counted as it happened (store/tallies.py): a few thousand rows, whatever the ledger has.
+It is read from what was counted as it happened (store/tallies.py), a few thousand rows whatever the ledger has; what waits
+for a person is counted now, since that changes when somebody decides.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from enum import StrEnum
 import msgspec
 
 from plaudit.clock import iso
-from plaudit.destinations.base import What
+from plaudit.destinations.base import ATTENTION, What
 from plaudit.manage.context import Context
 from plaudit.manage.given import Given, Name, not_found
 from plaudit.spec import dispositions
 from plaudit.store.access import Who
-from plaudit.store.base import Configuration
+from plaudit.store.base import Configuration, ConfiguredDestination
+from plaudit.store.decisions import Selection
 from plaudit.store.tallies import DAY_MS, HOUR_MS, Tallied, quantile
 
 
@@ -47,6 +49,9 @@ OF_ORDERS = frozenset(
         dispositions.CANCELLED,
     }
 )
+LATE_MS = (
+    5 * 60_000
+)  # what was due so long ago ought to have left: nobody sends, or the vendor does not answer
 GOOD = frozenset({dispositions.INVITED, dispositions.CORRECTED, dispositions.PASSED_ON})
 
 
@@ -75,8 +80,8 @@ class Bucket(msgspec.Struct):
 
 
 class Attention(msgspec.Struct):
-    """What waits for a person. `state` where it is deliveries: invitations, or calls about people (`what`); `code` in
-    any case.
+    """What needs a person. `state` where deliveries wait: invitations, or calls about people (`what`); `code` in any
+    case.
     """
 
     code: str
@@ -88,8 +93,8 @@ class Attention(msgspec.Struct):
 
 
 class Overview(msgspec.Struct):
-    """Numbers of what happened in the time. `ended`: invitations by what attempts came to. `p95_ms`: from made to
-    accepted, to ten per cent.
+    """Numbers of what happened in the time. `waiting`: of the invitations made in it, those that wait for a person now,
+    by state. `p95_ms`: from made to accepted, to ten per cent.
     """
 
     since: str
@@ -101,7 +106,7 @@ class Overview(msgspec.Struct):
     accepted: int
     p95_ms: int | None
     fell_out: list[FallOut]
-    ended: dict[str, int]
+    waiting: dict[str, int]
     series: list[Bucket]
     attention: list[Attention]
 
@@ -131,10 +136,20 @@ async def overview(context: Context, who: Who, given: Overviewed) -> Overview:
         accepted=totals["ended", "accepted"],
         p95_ms=quantile(took, 0.95),
         fell_out=_fell_out(totals),
-        ended={code: number for (what, code), number in sorted(totals.items()) if what == "ended"},
+        waiting=await _waiting(context, since, given.destination),
         series=_series(counted, since, until, step),
         attention=await attention(context, there, given.destination),
     )
+
+
+async def _waiting(context: Context, since: int, destination: str | None) -> dict[str, int]:
+    waiting: dict[str, int] = {}
+    for state in ATTENTION:
+        asked: Selection = {"what": What.INVITATION.value, "state": state.value, "since": since}
+        if destination is not None:
+            asked["destination"] = destination
+        waiting |= await context.store.count(**asked)
+    return dict(sorted(waiting.items()))
 
 
 _OF = {What.INVITATION: "invitations", What.IDENTIFY: "calls"}
@@ -143,27 +158,51 @@ _OF = {What.INVITATION: "invitations", What.IDENTIFY: "calls"}
 async def attention(
     context: Context, there: Configuration, destination: str | None = None
 ) -> list[Attention]:
-    """What waits for a person now, the worst first."""
-    found: list[Attention] = []
+    """What needs a person now: what does not work in this process, then what is not set up, then what waits."""
+    found = [Attention("fault", fault) for fault in await context.faults()] if destination is None else []
     if destination is None and not there.sources:
         found.append(Attention("no_source", "no source is set up, so every event is refused"))
     if destination is None and not there.destinations:
         found.append(Attention("no_destination", "no destination is set up, so no order makes an invitation"))
     waiting = {what: await context.store.attention(what) for what in What}
     for row in there.destinations:
-        if destination not in (None, row.name):
-            continue
-        if row.paused_at is not None:
-            message = f"{row.name} is paused: {row.paused_message or row.paused_reason}"
-            found.append(Attention("paused", message, row.name))
-        if not any(to == row.id for _, to in there.connections):
-            found.append(Attention("no_connection", f"{row.name} has no source", row.name))
-        for what in What:
-            for state, number in sorted(waiting[what].get(row.name, {}).items()):
-                if number:
-                    code, message = _OF[what], f"{number:,} {state} at {row.name}"
-                    found.append(Attention(code, message, row.name, state, number, what))
+        if destination in (None, row.name):
+            found += await _of_destination(
+                context, row, connected=any(to == row.id for _, to in there.connections)
+            )
+            found += [
+                each for what in What for each in _calls(row.name, what, waiting[what].get(row.name, {}))
+            ]
     return found
+
+
+async def _of_destination(
+    context: Context, row: ConfiguredDestination, *, connected: bool
+) -> list[Attention]:
+    found: list[Attention] = []
+    if row.paused_at is not None:
+        message = f"{row.name} is paused: {row.paused_message or row.paused_reason}"
+        found.append(Attention("paused", message, row.name))
+    elif (late := await _late(context, row.id)) >= LATE_MS:
+        minutes = f"{late // 60_000:,} minutes"
+        message = f"{row.name} is behind: what is to be sent next has been due for {minutes}"
+        found.append(Attention("behind", message, row.name))
+    if not connected:
+        found.append(Attention("no_connection", f"{row.name} has no source", row.name))
+    return found
+
+
+def _calls(name: str, what: What, waiting: dict[str, int]) -> list[Attention]:
+    return [
+        Attention(_OF[what], f"{number:,} {state} at {name}", name, state, number, what)
+        for state, number in sorted(waiting.items())
+        if number
+    ]
+
+
+async def _late(context: Context, destination_id: int) -> int:
+    due = await context.store.next_due(destination_id)
+    return 0 if due is None else context.clock.now() - due
 
 
 def _totals(counted: list[Tallied]) -> tuple[Counter[tuple[str, str]], dict[int, int]]:

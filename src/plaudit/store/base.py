@@ -113,6 +113,7 @@ class Committed(msgspec.Struct):
 
     dispositions: dict[str, int] = {}
     made: dict[int, int] = {}  # destination id: new deliveries
+    invitations: dict[int, int] = {}  # of them, those of orders that had none
     kept: int = 0  # of a replay: deliveries that its events had made before
 
 

@@ -31,6 +31,19 @@ INTERRUPTED = "interrupted"
 INTERRUPTED_SAID = "Plaudit stopped during the attempt: it cannot be known whether it did its work"
 
 
+class Made:
+    """How many deliveries a batch makes, by destination; and of them, invitations of orders that had none."""
+
+    def __init__(self) -> None:
+        self.deliveries: Counter[int] = Counter()
+        self.invitations: Counter[int] = Counter()
+
+    def add(self, to: int, code: str = dispositions.INVITED) -> None:
+        self.deliveries[to] += 1
+        if code == dispositions.INVITED:
+            self.invitations[to] += 1
+
+
 class Wish(NamedTuple):
     """A draft of an event at a destination."""
 

@@ -1,15 +1,15 @@
 """What is counted as it happens, by the hour and by the day, so that an overview costs the same however much there was.
 
-Hours are kept as long as events are, days for ever. Counted in the transaction of what is counted, a row for each kind of thing and not for each thing. `shard` keeps writers
-apart: the partition of a batch, the destination of a lane. Pure; what is judged anew by a replay is not counted again,
-but for the invitations that it makes.
+Hours are kept as long as events are, days for ever. Counted in the transaction of what is counted, a row for each kind
+of thing and not for each thing. `shard` keeps writers apart: the partition of a batch, the destination of a lane. Pure;
+what is judged anew by a replay is not counted again, but for the invitations that it makes.
 
     what      code             shard
     event                      partition     events that came in
     order                      partition     of them, those that name an order
     fate      a disposition    partition     what became of them, at each destination
-    made      destination id   partition     invitations and calls
-    ended     a state          destination   attempts that ended for good, or for a person
+    made      destination id   partition     invitations of orders that had none
+    ended     a state          destination   invitations' attempts that ended for good, or for a person
     took      a bucket         destination   from made to accepted
 """
 
@@ -41,7 +41,7 @@ class Tallied(NamedTuple):
 def of_batch(
     partition: int, events: Sequence[str | None], fates: dict[str, int], made: dict[int, int], now: int
 ) -> list[Row]:
-    """Of a batch: the order id of each event or None, what became of them, what they made."""
+    """Of a batch: the order id of each event or None, what became of them, the invitations that they made."""
     counts: Counter[tuple[str, str]] = Counter({("fate", code): number for code, number in fates.items()})
     counts["event", ""] = len(events)
     counts["order", ""] = sum(order_id is not None for order_id in events)

@@ -4,6 +4,7 @@
   const place = document.getElementById("chart");
   if (!place) return;
   const series = JSON.parse(place.dataset.series);
+  const names = JSON.parse(place.dataset.names);
   const daily = Number(place.dataset.step) >= 86400000;
   let chart = null;
 
@@ -12,7 +13,10 @@
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-    const [at, events, orders, accepted] = series;
+    const at = series[0];
+    const soft = (dash) => ({ stroke: colour("--soft"), width: 1.5, dash });
+    const strong = { stroke: colour("--accent"), width: 2, fill: colour("--accent-soft") };
+    const looks = { Events: soft([2, 4]), Accepted: strong };
     const day = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "short" });
     const hour = new Intl.DateTimeFormat(navigator.language, { hour: "2-digit", minute: "2-digit" });
     const short = at[at.length - 1] - at[0] <= 90000 && !daily;
@@ -28,11 +32,9 @@
       ],
       series: [
         {},
-        { label: "Events", stroke: colour("--soft"), width: 1.5, dash: [2, 4], points: { show: false } },
-        { label: "Orders", stroke: colour("--soft"), width: 1.5, dash: [7, 4], points: { show: false } },
-        { label: "Accepted", stroke: colour("--accent"), width: 2, fill: colour("--accent-soft"), points: { show: false } },
+        ...names.map((label) => ({ label, ...(looks[label] ?? soft([7, 4])), points: { show: false } })),
       ],
-    }, [at, events, orders, accepted], place);
+    }, series, place);
   };
 
   draw();

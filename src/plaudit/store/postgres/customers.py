@@ -19,6 +19,7 @@ from plaudit.spec import email
 from plaudit.store.base import EventRow
 from plaudit.store.meeting import (
     ANEW,
+    Made,
     Met,
     Place,
     Wish,
@@ -144,7 +145,7 @@ async def step_forward(
     connection: Connection,
     back: Mapping[Place, Back],
     counts: Counter[str],
-    invited: Counter[int],
+    done: Made,
     now: int,
 ) -> None:
     """Say of those that had to stand back in a batch, and do no more at its end, that they were made."""
@@ -155,7 +156,8 @@ async def step_forward(
     forward = {id_ for (id_,) in found}
     made = [(id_, event, to, after_all(by)) for (to, event), (id_, by) in back.items() if id_ in forward]
     await change(connection, EVENTS["made_after_all"], columns("id event_id destination_id detail", made))
-    invited.update(to for _, _, to, _ in made)
+    for _, _, to, _ in made:
+        done.add(to)
     recount(counts, len(made))
 
 

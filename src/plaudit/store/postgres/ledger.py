@@ -71,7 +71,8 @@ async def _settle(
         for s in settled
     }
     given = columns(f"{_ATTEMPT} state due_at", ended.values())
-    ended_now = await rows(connection, SQL["settle"], given | {"owner": owner})
+    changed = await rows(connection, SQL["settle"], given | {"owner": owner})
+    ended_now = [(state, made_at) for state, made_at, what in changed if what == What.INVITATION]
     await change(connection, SQL["put_attempts"], given)
     # An order that was cancelled during an attempt must not be tried again.
     await apply_cancellations(connection, [s.id for s in settled if s.state is State.QUEUED], now)

@@ -69,7 +69,7 @@ async def commit(
         raise LostRaceError(f"partition {partition} is not at {before}: another process works on it")
     done = await take(connection, events, now, vault)
     orders = [event.order_id for event in events]
-    await tallies.put(connection, of_batch(partition, orders, done.dispositions, done.made, now))
+    await tallies.put(connection, of_batch(partition, orders, done.dispositions, done.invitations, now))
     return done
 
 
@@ -79,7 +79,7 @@ async def take(connection: Connection, events: list[EventRow], now: int, vault: 
     counts = counted(events, fresh)
     routed = [e for e in events if e.id in fresh and e.routes]
     made = await put_routes(connection, routed, now, counts, vault)
-    return Committed(dict(counts), dict(made))
+    return Committed(dict(counts), dict(made.deliveries), dict(made.invitations))
 
 
 async def replay(
@@ -105,8 +105,8 @@ async def replay(
     counts = Counter(event.disposition for event in again if event.disposition)
     await _judge_anew(connection, again)
     new = await put_routes(connection, [event for event in again if event.routes], now, counts, vault)
-    await tallies.put(connection, of_batch(REPLAYED, [], {}, dict(new), now))
-    return Committed(dict(counts), dict(new), kept)
+    await tallies.put(connection, of_batch(REPLAYED, [], {}, new.invitations, now))
+    return Committed(dict(counts), dict(new.deliveries), dict(new.invitations), kept)
 
 
 async def _judge_anew(connection: Connection, events: list[EventRow]) -> None:

@@ -21,6 +21,7 @@ from plaudit.store.meeting import (
     MADE,
     REASONS,
     Known,
+    Made,
     Met,
     Place,
     Wish,
@@ -47,11 +48,11 @@ _DISPOSITION = "event_id destination_id code detail delivery_id"
 
 async def put_routes(
     connection: Connection, events: Sequence[EventRow], now: int, counts: Counter[str], vault: Vault
-) -> Counter[int]:
-    """Put all that these events do, and count it; how many deliveries were made, by destination."""
-    invited: Counter[int] = Counter()
+) -> Made:
+    """Put all that these events do, and count it; what they made."""
+    done = Made()
     if not events:
-        return invited
+        return done
     events = await customers.allowed(connection, events, vault)
     wishes = [Wish(r.destination_id, e, r.draft) for e in events for r in e.routes if r.draft is not None]
     cancelling = [(r.destination_id, r.cancellation) for e in events for r in e.routes if r.cancellation]
@@ -71,13 +72,13 @@ async def put_routes(
             if met.delivery_id in gone and met.code == dispositions.INVITED:
                 met = taken_back_before(gone[met.delivery_id], met.delivery_id)
             elif met.code in MADE:
-                invited[route.destination_id] += 1
+                done.add(route.destination_id, met.code)
             counts[met.code] += 1
             routed[place] = (event.id, route.destination_id, *met)
     await there.write(connection, now)
     await change(connection, EVENTS["put_dispositions"], columns(_DISPOSITION, routed.values()))
-    await customers.step_forward(connection, back, counts, invited, now)
-    return invited
+    await customers.step_forward(connection, back, counts, done, now)
+    return done
 
 
 def _made(route: Route, id_: int | None) -> Met | None:

@@ -21,6 +21,7 @@ from plaudit.store.base import EventRow
 from plaudit.store.meeting import (
     ANEW,
     Known,
+    Made,
     Met,
     Place,
     Wish,
@@ -99,7 +100,7 @@ def step_forward(
     connection: apsw.Connection,
     back: Mapping[Place, Back],
     counts: Counter[str],
-    invited: Counter[int],
+    done: Made,
     now: int,
 ) -> None:
     """Say of those that had to stand back in a batch, and do no more at its end, that they were made."""
@@ -112,5 +113,5 @@ def step_forward(
         if id_ in forward:
             event = {"id": id_, "event_id": event_id, "destination_id": to, "detail": after_all(behind)}
             connection.execute(EVENTS["made_after_all"], event)
-            invited[to] += 1
+            done.add(to)
     recount(counts, len(forward))

@@ -47,7 +47,7 @@ def commit(
         raise LostRaceError(f"partition {partition} is not at {before}: another process works on it")
     done = take(connection, events, now, vault)
     orders = [event.order_id for event in events]
-    tallies.put(connection, of_batch(partition, orders, done.dispositions, done.made, now))
+    tallies.put(connection, of_batch(partition, orders, done.dispositions, done.invitations, now))
     return done
 
 
@@ -56,7 +56,7 @@ def take(connection: apsw.Connection, events: list[EventRow], now: int, vault: V
     fresh = _put_events(connection, events)
     counts = counted(events, fresh)
     made = put_routes(connection, [e for e in events if e.id in fresh and e.routes], now, counts, vault)
-    return Committed(dict(counts), dict(made))
+    return Committed(dict(counts), dict(made.deliveries), dict(made.invitations))
 
 
 def replay(
@@ -87,8 +87,8 @@ def replay(
             counts[event.disposition] += 1
             connection.execute(SQL["prune_dispositions"], (event.id,))
     new = put_routes(connection, [event for event in again if event.routes], now, counts, vault)
-    tallies.put(connection, of_batch(REPLAYED, [], {}, dict(new), now))
-    return Committed(dict(counts), dict(new), kept)
+    tallies.put(connection, of_batch(REPLAYED, [], {}, new.invitations, now))
+    return Committed(dict(counts), dict(new.deliveries), dict(new.invitations), kept)
 
 
 def older_events(connection: apsw.Connection, partition: int, position: int, since: int, until: int) -> int:

@@ -20,6 +20,7 @@ from plaudit.store.base import EventRow, Route
 from plaudit.store.meeting import (
     MADE,
     Known,
+    Made,
     Met,
     Place,
     Wish,
@@ -37,8 +38,8 @@ SQL = load("plaudit.store", "sql", "sqlite", "ledger.sql")
 
 def put_routes(
     connection: apsw.Connection, events: Sequence[EventRow], now: int, counts: Counter[str], vault: Vault
-) -> Counter[int]:
-    """Put all that these events do, and count it; how many deliveries were made, by destination."""
+) -> Made:
+    """Put all that these events do, and count it; what they made."""
     events = customers.allowed(connection, events, vault)
     wishes = [Wish(r.destination_id, e, r.draft) for e in events for r in e.routes if r.draft is not None]
     cancelling = [(r.destination_id, r.cancellation) for e in events for r in e.routes if r.cancellation]
@@ -46,7 +47,7 @@ def put_routes(
         cancel.put(connection, to, by)
     made, before, back = _put_wishes(connection, wishes, now)
     gone = cancel.apply_cancellations(connection, list(made.values()), now)
-    invited: Counter[int] = Counter()
+    done = Made()
     routed: list[tuple[int, int, str, str | None, int | None]] = []
     for event in events:
         for route in event.routes:
@@ -54,12 +55,12 @@ def put_routes(
             if met.delivery_id in gone and met.code == dispositions.INVITED:
                 met = taken_back_before(gone[met.delivery_id], met.delivery_id)
             elif met.code in MADE:
-                invited[route.destination_id] += 1
+                done.add(route.destination_id, met.code)
             counts[met.code] += 1
             routed.append((event.id, route.destination_id, *met))
     put_many(connection, EVENTS["put_disposition"], routed)
-    customers.step_forward(connection, back, counts, invited, now)
-    return invited
+    customers.step_forward(connection, back, counts, done, now)
+    return done
 
 
 def _met(

@@ -44,7 +44,7 @@ UPDATE deliveries d SET state = e.state, reason = e.reason, message = e.message,
   updated_at = e.finished_at, lease_until = NULL
 FROM ended e
 WHERE d.id = e.id AND d.lease_owner = %(owner)s::text AND d.attempts = e.number AND d.state IN ('sending', 'uncertain')
-RETURNING d.state, d.created_at;
+RETURNING d.state, d.created_at, d.what;
 
 -- name: put_attempts
 -- In their order, which is the lock order.

@@ -6,9 +6,10 @@ INSERT INTO tallies (step, at, shard, what, code, number) VALUES (?, ?, ?, ?, ?,
 ON CONFLICT (step, at, shard, what, code) DO UPDATE SET number = tallies.number + excluded.number;
 
 -- name: settling
--- When those of these deliveries were made whose attempts by this owner have not ended yet.
+-- When those of these invitations were made whose attempts by this owner have not ended yet.
 SELECT id, attempts, created_at FROM deliveries
-WHERE id IN (SELECT value FROM json_each(:ids)) AND lease_owner = :owner AND state IN ('sending', 'uncertain');
+WHERE id IN (SELECT value FROM json_each(:ids)) AND +what = 'invitation' AND lease_owner = :owner
+  AND state IN ('sending', 'uncertain');
 
 -- name: tallies
 -- By time, over all shards; how long things took, over all of the time.
