@@ -18,7 +18,7 @@ RECENT = {
 }
 
 
-async def filled(context: Context) -> None:
+async def filled(context: Context, *more: Sighting) -> None:
     """Three people, two of whom ordered."""
     now = context.clock.now()
     definitions = definitions_of(await context.store.configuration(), context.kinds)
@@ -26,7 +26,7 @@ async def filled(context: Context) -> None:
         Sighting(n, 1, now, (Identifier("user_id", f"u{n}"), Identifier("email", f"c{n}@example.com")), name)
         for n, name in enumerate(("Order Completed", "Order Completed", "Cart Viewed"), 1)
     ]
-    await context.store.profiles.take(0, 0, 1, seen, definitions, now)
+    await context.store.profiles.take(0, 0, 1, [*seen, *more], definitions, now)
     while todo := await context.store.profiles.todo(definitions, now):
         for definition_id, to in todo:
             if to is None:
@@ -57,10 +57,26 @@ async def test_an_audience_from_its_making_to_its_end(api: Api, context: Context
 async def test_a_query_is_tried_and_its_fault_pointed_at(api: Api, context: Context) -> None:
     await filled(context)
     query = "event('Order Completed').count() >= 1"
-    status, found = await api("POST", "/api/audiences/preview", {"query": query}, role=Role.VIEWER)
+    status, found = await api("POST", "/api/audiences/preview", {"query": query}, role=Role.ADMIN)
     assert (status, found["matched"], found["looked_at"], found["exact"]) == (200, 2, 3, True)
-    status, problem = await api("POST", "/api/audiences/preview", {"query": "event('x'"}, role=Role.VIEWER)
+    status, problem = await api("POST", "/api/audiences/preview", {"query": "event('x'"}, role=Role.ADMIN)
     assert status == 400 and "line 1, column 10" in problem["detail"]
+
+
+async def test_what_a_query_reads_of_a_person_is_masked(api: Api, context: Context) -> None:
+    query = "event('Order Completed').last(property('email'))"
+    await api("PUT", "/api/audiences/mail", {"kind": "trait", "title": "mail", "query": query})
+    who = (Identifier("user_id", "u1"),)
+    said = b'{"email":"c1@example.com"}'
+    event = Sighting(4, 1, context.clock.now(), who, "Order Completed", properties=said)
+    await filled(context, event)
+    _, page = await api("GET", "/api/audiences/mail/members", role=Role.VIEWER)
+    assert [each["value"] for each in page["data"]] == ["c…@example.com"]
+    _, why = await api("POST", "/api/audiences/mail/explain", {"who": "u1"}, role=Role.OPERATOR)
+    assert why["value"] == "c…@example.com" and "c1@" not in str(why)
+    _, tried = await api("POST", "/api/audiences/preview", {"query": query, "kind": "trait"})
+    assert tried["top"] == [["c…@example.com", 1]]
+    assert (await api("POST", "/api/audiences/preview", {"query": query}, role=Role.OPERATOR))[0] == 403
 
 
 async def test_looking_a_person_up_is_recorded(api: Api, context: Context) -> None:

@@ -13,12 +13,13 @@ from plaudit.console.views import render
 from plaudit.destinations.base import What
 from plaudit.engage.definitions import Kind
 from plaudit.errors import PlauditError
-from plaudit.manage import audiences, shapes
+from plaudit.manage import audiences
 from plaudit.manage.audiences import Explained, Listed
 from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
 from plaudit.manage.given import not_found, number
 from plaudit.manage.guard import Role, guarded
+from plaudit.manage.masking import mask, mask_email, masked_reason, masked_value
 
 MEMBERS = 50
 KINDS: dict[str, Kind] = {"audiences": "audience", "traits": "trait"}
@@ -75,6 +76,7 @@ async def _explain(request: Request) -> Response:
     wanted = (await form(request)).get("who", "").strip()
     try:
         said = await audiences.explained(its.store, its.kinds, row.name, wanted, its.clock.now())
+        said.value, said.reason = masked_value(said.value, row.query), masked_reason(said.reason)
     except PlauditError as error:
         return await _page(request, wanted=wanted, problem=str(error))
     return await _page(request, wanted=wanted, said=said)
@@ -89,7 +91,7 @@ async def _page(
     shown: list[dict[str, Any]] = [
         {
             "profile": each.profile_id,
-            "value": each.value,
+            "value": masked_value(each.value, row.query),
             "since": each.since,
             "until": each.until,
             "names": [masked(name.type, name.value) for name in each.identifiers],
@@ -112,7 +114,7 @@ async def _page(
 
 def masked(kind: str, value: str) -> str:
     """A name of a person, so that nobody is told who it is."""
-    return f"{named(kind)} {shapes.mask_email(value) if '@' in value else shapes.mask(value)}"
+    return f"{named(kind)} {mask_email(value) if '@' in value else mask(value)}"
 
 
 def named(kind: str) -> str:
@@ -134,7 +136,7 @@ routes: list[BaseRoute] = [
         guarded(f"/{at}/{{name}}", _one, role=Role.VIEWER, name=kind),
         guarded(f"/{at}/{{name}}/state", _part, role=Role.VIEWER, name=f"{kind}_state"),
         guarded(
-            f"/{at}/{{name}}/explain", _explain, role=Role.VIEWER, methods=["POST"], name=f"explain_{kind}"
+            f"/{at}/{{name}}/explain", _explain, role=Role.OPERATOR, methods=["POST"], name=f"explain_{kind}"
         ),
     )
 ]

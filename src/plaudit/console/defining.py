@@ -188,8 +188,8 @@ routes: list[BaseRoute] = [
     for route in (
         guarded(f"/{at}/new", _new, role=Role.ADMIN, name=f"new_{kind}"),
         guarded(f"/{at}/new", _save, role=Role.ADMIN, methods=["POST"], name=f"add_{kind}"),
-        guarded(f"/{at}/estimate", _estimate, role=Role.VIEWER, methods=["POST"], name=f"estimate_{kind}"),
-        guarded(f"/{at}/step", _step, role=Role.VIEWER, methods=["POST"], name=f"step_{kind}"),
+        guarded(f"/{at}/estimate", _estimate, role=Role.ADMIN, methods=["POST"], name=f"estimate_{kind}"),
+        guarded(f"/{at}/step", _step, role=Role.ADMIN, methods=["POST"], name=f"step_{kind}"),
         guarded(f"/{at}/{{name}}/edit", _edit, role=Role.ADMIN, name=f"edit_{kind}"),
         guarded(f"/{at}/{{name}}/edit", _save, role=Role.ADMIN, methods=["POST"], name=f"save_{kind}"),
         guarded(f"/{at}/{{name}}/remove", _remove, role=Role.ADMIN, methods=["POST"], name=f"remove_{kind}"),

@@ -18,6 +18,7 @@ from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
 from plaudit.manage.given import id_of, not_found
 from plaudit.manage.guard import Role, guarded
+from plaudit.manage.masking import masked_json
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.profiles import Known
 
@@ -87,7 +88,7 @@ async def _page(request: Request, known: Known, *, revealed: bool) -> Response:
         for email in _addresses(known)
         for row in await its.store.invitations(email=email, limit=ORDERS)
     ]
-    shown: Any = (lambda value: value) if revealed else shapes.masked_json
+    shown: Any = (lambda value: value) if revealed else masked_json
     return render(
         request,
         "profiles/one.html",

@@ -159,7 +159,7 @@ OPERATIONS = (
         "Audiences and computed traits, with their sizes and syncs",
     ),
     Operation(
-        *("POST", "/api/audiences/preview", VIEWER, engaging.estimate, engaging.Try, preview.Estimate),
+        *("POST", "/api/audiences/preview", ADMIN, engaging.estimate, engaging.Try, preview.Estimate),
         "How many a query would match",
     ),
     Operation(

@@ -14,9 +14,10 @@ from plaudit.clock import iso
 from plaudit.engage.definitions import Kind
 from plaudit.engage.explain import Reason
 from plaudit.engage.identifiers import Identifier
-from plaudit.manage import audiences, defining, preview, profiles, shapes
+from plaudit.manage import audiences, defining, preview, profiles
 from plaudit.manage.context import Context
 from plaudit.manage.given import Given, Limit, Name, Nothing, OfName, Text, not_found
+from plaudit.manage.masking import mask, mask_email, masked_reason, masked_value
 from plaudit.store.access import Who
 
 Query = Annotated[str, Meta(min_length=1, max_length=20_000)]
@@ -35,7 +36,7 @@ class FindMembers(Given, kw_only=True):
 
 
 class Member(msgspec.Struct):
-    """A profile with its value; its names are masked."""
+    """A profile with its value; what says of whom it is is masked."""
 
     profile: int
     value: Any
@@ -57,7 +58,7 @@ class Ask(Given, kw_only=True):
 
 
 class Explanation(msgspec.Struct):
-    """Why a person is in, or is not. Times of events are ms since 1970."""
+    """Why a person is in, or is not; values that say of whom are masked. Times of events are ms since 1970."""
 
     key: str
     profile: int
@@ -119,14 +120,14 @@ async def remove(context: Context, who: Who, given: Remove) -> None:
 
 
 async def members(context: Context, who: Who, given: FindMembers) -> Members:
-    await one(context, who, OfName(name=given.name))
+    query = (await one(context, who, OfName(name=given.name))).query
     found = await audiences.members(
         context.store, context.kinds, given.name, after=int(given.cursor), limit=given.limit + 1
     )
     data = [
         Member(
             each.profile_id,
-            each.value,
+            masked_value(each.value, query),
             iso(each.since),
             None if each.until is None else iso(each.until),
             [_masked(name) for name in each.identifiers],
@@ -137,21 +138,21 @@ async def members(context: Context, who: Who, given: FindMembers) -> Members:
 
 
 def _masked(name: Identifier) -> str:
-    plain = shapes.mask_email(name.value) if name.type == "email" else shapes.mask(name.value)
+    plain = mask_email(name.value) if name.type == "email" else mask(name.value)
     return f"{name.type}: {plain}"
 
 
 async def explain(context: Context, who: Who, given: Ask) -> Explanation:
-    await one(context, who, OfName(name=given.name))
+    query = (await one(context, who, OfName(name=given.name))).query
     now = context.clock.now()
     found = await audiences.explained(context.store, context.kinds, given.name, given.who, now)
     return Explanation(
         found.key,
         found.profile,
-        found.value,
+        masked_value(found.value, query),
         None if found.since is None else iso(found.since),
         None if found.until is None else iso(found.until),
-        found.reason,
+        masked_reason(found.reason),
     )
 
 

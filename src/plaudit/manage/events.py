@@ -9,6 +9,7 @@ import msgspec
 from plaudit.manage import shapes
 from plaudit.manage.context import Context
 from plaudit.manage.given import OfId, Page, Text, not_found
+from plaudit.manage.masking import masked_json
 from plaudit.manage.problems import ProblemError
 from plaudit.spec import dispositions
 from plaudit.spec.envelope import place
@@ -66,7 +67,7 @@ async def one(context: Context, who: Who, given: OfId) -> EventDetail:
         raise not_found("event", given.id)
     body = await _body(context, given.id)
     raw = _raw(given.id, body) if body is not None else None
-    return EventDetail(shapes.event(row), shapes.masked_json(raw.json) if raw is not None else None)
+    return EventDetail(shapes.event(row), masked_json(raw.json) if raw is not None else None)
 
 
 async def reveal(context: Context, who: Who, given: OfId) -> RawEvent:

@@ -11,6 +11,7 @@ from plaudit.manage import dry, shapes
 from plaudit.manage.context import Context
 from plaudit.manage.deciding import Conditions, selection
 from plaudit.manage.given import Cursor, Limit, OfId, Page, not_found
+from plaudit.manage.masking import masked_order
 from plaudit.spec.order import Order
 from plaudit.store.access import Who
 from plaudit.store.views import InvitationView
@@ -69,7 +70,7 @@ async def story(context: Context, who: Who, given: OfId) -> Story:
     events = await context.store.events(order_id=row.order_id, limit=EVENTS) if _is_invitation(row) else []
     return Story(
         shapes.invitation(row, masked=True),
-        shapes.masked_order(row.order) if row.order is not None else None,
+        masked_order(row.order) if row.order is not None else None,
         [shapes.attempt(each, row, masked=True) for each in attempts],
         [shapes.event(each) for each in events],
         [shapes.decision(each) for each in await context.store.decisions(row.id)],

@@ -15,6 +15,7 @@ from plaudit.engage.definitions import Definition, Definitions, Kind
 from plaudit.engage.judge import evaluate
 from plaudit.engage.language import read
 from plaudit.engage.values import text
+from plaudit.manage.masking import masked_value
 from plaudit.process.profiles import definitions_of
 from plaudit.store.base import Store
 
@@ -30,7 +31,7 @@ class Estimate(msgspec.Struct):
     estimate: int
     margin: int
     exact: bool
-    top: list[tuple[str, int]] = []  # a trait's most frequent values, as text
+    top: list[tuple[str, int]] = []  # a trait's most frequent values, as text, masked
 
 
 async def preview(
@@ -63,7 +64,7 @@ async def preview(
             if held is not None and held.value not in (False, None):
                 matched += 1
                 if kind == "trait":
-                    values[text(held.value)[:100]] += 1
+                    values[text(masked_value(held.value, query))[:100]] += 1
         yield _estimate(looked_at, matched, done, len(starts), values)
 
 

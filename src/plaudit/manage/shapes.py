@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from plaudit.clock import iso
 from plaudit.destinations.base import What
 from plaudit.destinations.exchange import Exchange, read
+from plaudit.manage.masking import mask, mask_email, masked_json, masked_order
 from plaudit.spec.order import Order
 from plaudit.store.decisions import Decided, DecidedView
 from plaudit.store.views import AttemptView, DispositionView, EventView, InvitationView
-
-# Names of fields that say of whom an event is, without what stands between their words.
-PERSONAL = frozenset(
-    {"name", "firstname", "lastname", "fullname", "phone", "address", "street", "ip", "username"}
-)
 
 
 class Attempt(msgspec.Struct):
@@ -144,37 +138,3 @@ def event(row: EventView) -> Event:
         message=row.message,
         destinations=row.destinations,
     )
-
-
-def masked_order(order: Order) -> Order:
-    """What was read from the event, with nothing that says of whom."""
-    return msgspec.structs.replace(order, email=mask_email(order.email), name=mask(order.name), traits={})
-
-
-def _plain(key: str) -> str:
-    return key.lower().replace("_", "").replace(" ", "")
-
-
-def mask(text: str) -> str:
-    """`Z…`."""
-    return f"{text[:1]}…" if text else ""
-
-
-def mask_email(address: str) -> str:
-    """`z…@example.com`."""
-    local, at, domain = address.rpartition("@")
-    return f"{local[:1]}…{at}{domain}" if at else mask(address)
-
-
-def masked_json(value: Any, personal: frozenset[str] = PERSONAL) -> Any:
-    """An event's JSON with every address masked, and what stands under these names, but for those of products."""
-    if isinstance(value, dict):
-        return {
-            key: mask(each)
-            if isinstance(each, str) and _plain(key) in personal
-            else masked_json(each, frozenset() if key == "products" else personal)
-            for key, each in value.items()
-        }
-    if isinstance(value, list):
-        return [masked_json(each, personal) for each in value]
-    return mask_email(value) if isinstance(value, str) and "@" in value else value

@@ -21,7 +21,7 @@ class _Plain(dict[str, str]):
         return plain
 
 
-_plain = _Plain()
+plain = _Plain()
 
 
 class Keys:
@@ -48,10 +48,10 @@ class Keys:
         plainly = self._plainly
         if plainly is None:
             plainly = self._plainly = {
-                _plain[key]: value for key, value in self._obj.items() if value is not None and value != ""
+                plain[key]: value for key, value in self._obj.items() if value is not None and value != ""
             }
         for name in names:
-            value = plainly.get(_plain[name])
+            value = plainly.get(plain[name])
             if value is not None:
                 return value
         return None
