@@ -96,6 +96,15 @@ class AccessConformance:
         await access.remove_person(amy.id)
         assert await access.session(hashed("s2"), now=103) is None
 
+    async def test_a_password_that_was_changed_meanwhile_opens_nothing(self, access: Access) -> None:
+        amy = await access.add_person("amy", ADMIN, "old", now=10)
+        assert amy is not None
+        assert await access.add_session(hashed("s1"), amy.id, now=100, until=900, password="old")
+        await access.change_person(amy.id, password="new")
+        assert not await access.add_session(hashed("s2"), amy.id, now=101, until=900, password="old")
+        assert await access.session(hashed("s2"), now=102) is None
+        assert not await access.add_session(hashed("s3"), amy.id + 1, now=101, until=900)
+
     # the way in
 
     async def test_a_link_makes_the_first_admin_once(self, access: Access) -> None:
@@ -103,6 +112,8 @@ class AccessConformance:
             await access.add_link(hashed(name), now=10, until=20 if name == "old" else 1000)
         assert await access.set_up(hashed("no such"), "amy", "p", now=100) is None
         assert await access.set_up(hashed("old"), "amy", "p", now=100) is None
+        links = [await access.has_link(hashed(name), now=100) for name in ("no such", "old", "one", "two")]
+        assert links == [False, False, True, True]
         made = await asyncio.gather(
             access.set_up(hashed("one"), "amy", "p", now=100),
             access.set_up(hashed("two"), "bob", "p", now=100),
@@ -114,6 +125,7 @@ class AccessConformance:
     async def test_no_link_helps_when_there_is_somebody(self, access: Access) -> None:
         await access.add_link(hashed("one"), now=10, until=1000)
         await access.add_person("amy", ADMIN, "p", now=10)
+        assert not await access.has_link(hashed("one"), now=100)
         assert await access.set_up(hashed("one"), "eve", "p", now=100) is None
 
     # tokens

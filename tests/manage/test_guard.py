@@ -11,14 +11,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from manage.conftest import PASSWORD, FixedClock, ask
-from plaudit.manage import sessions
+from plaudit.manage import passwords, sessions
 from plaudit.manage.app import create_app
 from plaudit.manage.context import Context
 from plaudit.manage.guard import Role, guarded, keep, local, public
 from plaudit.manage.headers import BODY, POLICY
+from plaudit.manage.people import ChangePassword, change_password
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.sessions import IDLE_MS, LONGEST_MS, STEP_MS
 from plaudit.manage.throttle import OF_ADDRESS, OF_NAME, WINDOW_MS
+from plaudit.store.access import Via, Who
 
 PAGE = "text/html,application/xhtml+xml,*/*;q=0.8"  # what a browser asks for
 
@@ -148,6 +150,7 @@ async def test_the_endpoint_learns_who_it_is(
         ({"sec_fetch_site": "same-origin", "origin": "https://outside.example"}, 200),
         ({"sec_fetch_site": "cross-site"}, 403),
         ({"sec_fetch_site": "same-site"}, 403),
+        ({"origin": "http://["}, 403),
     ],
 )
 async def test_no_other_site_signs_anybody_in(app: Any, headers: dict[str, str], status: int) -> None:
@@ -159,6 +162,12 @@ async def test_the_cookie_is_for_this_site_and_no_script(app: Any) -> None:
     assert cookie == f"plaudit_session=secret; HttpOnly; Max-Age={LONGEST_MS // 1000}; Path=/; SameSite=lax"
     behind_tls = (await ask(app, "GET", "/sign-in", x_forwarded_proto="https")).header("set-cookie")
     assert behind_tls == f"{cookie}; Secure"
+    behind_two = (await ask(app, "GET", "/sign-in", x_forwarded_proto="HTTPS, http")).header("set-cookie")
+    assert behind_two == behind_tls
+
+
+async def test_no_redirect_for_a_slash_too_many(app: Any) -> None:
+    assert (await ask(app, "GET", "/api/viewer/")).status == 404
 
 
 async def test_every_answer_is_hardened(app: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,7 +238,9 @@ async def test_a_session_slides_and_ends(
         clock.time += IDLE_MS - STEP_MS
     assert await context.sessions.of_cookie(secret) is None
     other = await signed_in(context, "admin")
-    clock.time += IDLE_MS
+    clock.time += IDLE_MS // 2
+    assert await context.sessions.of_cookie(other, used=False)  # a page that keeps itself up to date
+    clock.time += IDLE_MS // 2
     assert await context.sessions.of_cookie(other) is None
     third = await signed_in(context, "admin")
     await context.sessions.sign_out(third)
@@ -257,7 +268,13 @@ async def test_too_many_tries_of_a_name_have_to_wait(
     context: Context, clock: FixedClock, people: dict[Role, str]
 ) -> None:
     for number in range(OF_NAME):
-        assert (await refusal(context, "Admin", "wrong", f"192.0.2.{number}")).status == 401
+        name = (
+            "Admin",
+            " admin",
+            "\N{FULLWIDTH LATIN SMALL LETTER A}dmin",
+            "\N{MATHEMATICAL BOLD SMALL A}dmin",
+        )[number % 4]  # all of them are admin
+        assert (await refusal(context, name, "wrong", f"192.0.2.{number}")).status == 401
     held = await refusal(context, "admin", PASSWORD, "198.51.100.1")
     assert (held.status, held.headers) == (429, {"retry-after": str(WINDOW_MS // 1000)})
     assert await context.sessions.sign_in("viewer", PASSWORD, "198.51.100.1"), "others are not held up"
@@ -272,6 +289,47 @@ async def test_too_many_tries_from_an_address_have_to_wait(
         context.sessions._throttle.failed(f"name {number}", "192.0.2.1", clock.now())
     assert (await refusal(context, "admin", PASSWORD, "192.0.2.1")).status == 429
     assert await context.sessions.sign_in("admin", PASSWORD, "192.0.2.2")
+    for number in range(OF_ADDRESS):
+        context.sessions._throttle.failed(f"name {number}", f"2001:db8::{number:x}", clock.now())
+    assert (await refusal(context, "admin", PASSWORD, "2001:db8::ffff:1")).status == 429
+    assert await context.sessions.sign_in("admin", PASSWORD, "2001:db8:0:1::1")
+
+
+async def test_a_password_is_changed_by_who_knows_it_with_few_tries(
+    context: Context, people: dict[Role, str]
+) -> None:
+    (amy,) = [each for each in await context.store.access.people() if each.name == "admin"]
+    who = Who(amy.id, amy.name, amy.role, Via.SESSION)
+    new = "another password"
+    for _ in range(OF_NAME):
+        with pytest.raises(ProblemError, match="not your password"):
+            await change_password(context, who, ChangePassword(password="wrong", new=new))
+    with pytest.raises(ProblemError, match="too many tries"):
+        await change_password(context, who, ChangePassword(password=PASSWORD, new=new))
+
+
+async def test_a_new_password_also_ends_the_sign_in_that_is_under_way(
+    context: Context, people: dict[Role, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (amy,) = [each for each in await context.store.access.people() if each.name == "admin"]
+    matches = passwords.matches
+
+    async def slowly(kept: str | None, password: str) -> bool:
+        found = await matches(kept, password)
+        await context.store.access.change_person(amy.id, password=await passwords.make("another password"))
+        return found
+
+    monkeypatch.setattr(passwords, "matches", slowly)
+    assert (await refusal(context, "admin", PASSWORD, "192.0.2.1")).status == 401
+
+
+async def test_a_link_that_is_none_costs_nothing(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(password: str) -> str:
+        raise AssertionError(password)
+
+    monkeypatch.setattr(passwords, "make", never)
+    with pytest.raises(ProblemError, match="used up"):
+        await context.sessions.set_up("junk", "eve", PASSWORD)
 
 
 async def test_a_sign_in_that_works_forgets_the_failures_of_its_name(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from starlette.requests import Request
-
 PLACE = "YOUR_WRITE_KEY"
 
 
@@ -30,14 +28,6 @@ def snippets(url: str, key: str = PLACE) -> list[Snippet]:
         ),
         Snippet("rudder", "RudderStack", "pip install rudder-sdk-python", _RUDDER.format(url=url, key=key)),
     ]
-
-
-def here(request: Request) -> str:
-    """The server's address as the reader sees it, also behind a proxy that says so."""
-    headers = request.headers
-    scheme = headers.get("x-forwarded-proto", request.url.scheme).partition(",")[0].strip()
-    host = headers.get("x-forwarded-host", headers.get("host", request.url.netloc)).partition(",")[0].strip()
-    return f"{'https' if scheme == 'https' else 'http'}://{host}"
 
 
 _CURL = """\

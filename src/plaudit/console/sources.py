@@ -7,12 +7,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from plaudit.console.events import listing
-from plaudit.console.snippets import here, snippets
+from plaudit.console.snippets import snippets
 from plaudit.console.views import render
 from plaudit.manage import sources
 from plaudit.manage.context import context
 from plaudit.manage.given import Nothing, OfName, not_found, read
-from plaudit.manage.guard import Role, guarded
+from plaudit.manage.guard import Role, guarded, here
 
 
 def _name(request: Request) -> OfName:

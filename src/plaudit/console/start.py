@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from plaudit.console.connections import NAMING
-from plaudit.console.snippets import here, snippets
+from plaudit.console.snippets import snippets
 from plaudit.console.views import render
 from plaudit.destinations.base import Destination
 from plaudit.destinations.settings import Kind, Setting
@@ -23,7 +23,7 @@ from plaudit.manage.context import Context, context
 from plaudit.manage.destinations import PauseGiven, PutDestination
 from plaudit.manage.forms import Form, form
 from plaudit.manage.given import Nothing, OfName, read
-from plaudit.manage.guard import Role, Who, guarded
+from plaudit.manage.guard import Role, Who, guarded, here
 from plaudit.manage.problems import ProblemError
 
 WAITS = "not switched on yet"

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 
 from plaudit.manage.api import OPERATIONS, Operation
 from plaudit.manage.context import Context, context
-from plaudit.manage.given import read
+from plaudit.manage.given import number, read
 from plaudit.manage.guard import guarded
 from plaudit.manage.openapi import document
 from plaudit.manage.problems import ProblemError
@@ -103,11 +103,8 @@ async def _once(operation: Operation, request: Request, given: Any, key: str) ->
 async def _given(operation: Operation, request: Request) -> Any:
     """From the path, and from the query or the body. Raises `ProblemError`: 400."""
     values: dict[str, Any] = dict(request.path_params)
-    numbers = {"id": int}
-    for name in values.keys() & numbers.keys():
-        values[name] = (
-            int(values[name]) if values[name].isdecimal() and values[name].isascii() else values[name]
-        )
+    if (id_ := number(values.get("id", ""))) is not None:
+        values["id"] = id_
     if operation.method in ("GET", "DELETE"):
         query = request.query_params
         if twice := [name for name in query if len(query.getlist(name)) > 1]:

@@ -102,10 +102,24 @@ def declared(routes: Iterable[BaseRoute]) -> list[BaseRoute]:
 
 def keep(request: Request, response: Response, secret: str) -> Response:
     """The response, with the cookie of a session; `secret` "": without it from now on."""
-    https = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
     lasts = LONGEST_MS // 1000 if secret else 0
-    response.set_cookie(COOKIE, secret, max_age=lasts, secure=https, httponly=True, samesite="lax")
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=lasts,
+        secure=here(request).startswith("https:"),
+        httponly=True,
+        samesite="lax",
+    )
     return response
+
+
+def here(request: Request) -> str:
+    """The server's address as the reader sees it, also behind a proxy that says so."""
+    headers = request.headers
+    scheme = headers.get("x-forwarded-proto", request.url.scheme).partition(",")[0].strip().lower()
+    host = headers.get("x-forwarded-host", headers.get("host", request.url.netloc)).partition(",")[0].strip()
+    return f"{'https' if scheme == 'https' else 'http'}://{host}"
 
 
 def local(path: str | None) -> str:
@@ -143,7 +157,7 @@ async def _who(request: Request) -> Who | None:
             raise _unknown("this token is not known: make one with 'plaudit token add'")
         return Who(found.id, found.name, found.role, Via.TOKEN)
     secret = request.cookies.get(COOKIE)
-    session = await sessions.of_cookie(secret) if secret else None
+    session = await sessions.of_cookie(secret, used=not _by_itself(request)) if secret else None
     if session is None:
         return None
     request.state.csrf = csrf(session.secret)
@@ -152,6 +166,13 @@ async def _who(request: Request) -> Who | None:
         if not csrf_matches(session.secret, sent):
             raise ProblemError(403, "forged", "this form is too old or not from here: load the page again")
     return session.who
+
+
+def _by_itself(request: Request) -> bool:
+    """Whether it is a part of a page that keeps itself up to date, with nobody there perhaps."""
+    return request.method in SAFE and (
+        "hx-request" in request.headers or "text/event-stream" in request.headers.get("accept", "")
+    )
 
 
 def _sign_in_first(request: Request) -> Response:
@@ -176,6 +197,13 @@ def _same_site(request: Request) -> None:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     ours = {headers.get("host"), headers.get("x-forwarded-host")}
     if site not in (None, "same-origin", "none") or (
-        site is None and origin is not None and urlsplit(origin).netloc not in ours
+        site is None and origin is not None and _host(origin) not in ours
     ):
         raise ProblemError(403, "forged", "this form is not from here: load the page again")
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return "\0"  # no host

@@ -43,10 +43,12 @@ def welcome() -> Route:
 
 def create_app(ready: Ready, measure: Measure) -> Starlette:
     """The app of a process that serves no console. See `routes`."""
-    return Starlette(
+    app = Starlette(
         routes=[welcome(), *routes(ready, measure)],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
+    app.router.redirect_slashes = False  # see manage/app.py
+    return app
 
 
 async def _welcome(_: Request) -> Response:

@@ -137,9 +137,7 @@ async def change_password(context: Context, who: Who, given: ChangePassword) -> 
     """Of whoever is signed in; it signs them out everywhere."""
     if who.via is not Via.SESSION or who.id is None:
         raise ProblemError(403, "forbidden", "a token has no password: sign in")
-    found = await context.store.access.password(who.name)
-    if not await passwords.matches(found[1] if found else None, given.password):
-        raise ProblemError(403, "wrong_password", "this is not your password")
+    await context.sessions.confirm(who, given.password)
     kept = await passwords.make(given.new)
     await context.record(who, "change", f"person {who.name}", "password")
     await context.store.access.change_person(who.id, password=kept)

@@ -47,44 +47,50 @@ class Sessions:
 
     async def sign_in(self, name: str, password: str, address: str) -> Session:
         """`address` is where the request comes from. Raises `ProblemError`: 401 `wrong_sign_in`, 429 `too_many_tries`."""
-        known = name.strip().casefold()[: passwords.NAME_LONGEST]
-        now = self._clock.now()
-        wait = self._throttle.wait(known, address, now)
-        if wait:
-            raise ProblemError(
-                429,
-                "too_many_tries",
-                f"too many tries: wait {-(-wait // 60)} min, or have an admin set a new password",
-                headers={"retry-after": str(wait)},
-            )
-        self._throttle.failed(known, address, now)  # before the long part, so that many at once count as many
-        try:
-            found = await self._store.access.password(passwords.login(name))
-        except ProblemError:
-            found = None
-        person, kept = found or (None, None)
-        if not await passwords.matches(kept, password) or person is None:
-            raise ProblemError(401, "wrong_sign_in", "no person has this name and this password")
-        self._throttle.worked(known, address)
-        session = await self._open(person)
-        await self._store.access.record(session.who, "sign_in", f"person {person.name}", "", now)
+        person, kept = await self._known(name, password, address)
+        session = await self._open(person, kept)
+        await self._store.access.record(
+            session.who, "sign_in", f"person {person.name}", "", self._clock.now()
+        )
         return session
+
+    async def confirm(self, who: Who, password: str) -> None:
+        """That it is their password, who are signed in. Raises `ProblemError`: 403 `wrong_password`, 429."""
+        try:
+            await self._known(who.name, password, f"session of {who.name}")
+        except ProblemError as error:
+            if error.status == 401:
+                raise ProblemError(403, "wrong_password", "this is not your password") from None
+            raise
+
+    async def _known(self, name: str, password: str, address: str) -> tuple[Person, str]:
+        """Who it is, with the hash of their password. Names are counted as they are compared, however they are spelt."""
+        try:
+            login = passwords.login(name)
+        except ProblemError:
+            login = ""  # nobody's
+        now = self._clock.now()
+        self._throttle.check(login, address, now)
+        self._throttle.failed(login, address, now)  # before the long part, so that many at once count as many
+        person, kept = (await self._store.access.password(login) if login else None) or (None, None)
+        if not await passwords.matches(kept, password) or person is None or kept is None:
+            raise ProblemError(401, "wrong_sign_in", "no person has this name and this password")
+        self._throttle.worked(login, address)
+        return person, kept
 
     async def sign_out(self, secret: str) -> None:
         await self._store.access.end_session(hashed(secret))
 
     async def set_up(self, link: str, name: str, password: str) -> Session:
         """Make the first admin, and sign them in. Raises `ProblemError`."""
-        login, kept = passwords.login(name), await passwords.make(password)
         now = self._clock.now()
+        if not await self._store.access.has_link(hashed(link), now):
+            raise _link_used()  # before a password is hashed, which takes memory and time
+        login, kept = passwords.login(name), await passwords.make(password)
         person = await self._store.access.set_up(hashed(link), login, kept, now)
         if person is None:
-            raise ProblemError(
-                403,
-                "link_used",
-                "this link is used up or too old: sign in, or start the server anew for another",
-            )
-        session = await self._open(person)
+            raise _link_used()
+        session = await self._open(person, kept)
         await self._store.access.record(session.who, "set_up", f"person {person.name}", "", now)
         return session
 
@@ -96,24 +102,35 @@ class Sessions:
         await self._store.access.add_link(hashed(secret), now, now + LINK_MS)
         return secret
 
-    async def of_cookie(self, secret: str) -> Session | None:
-        """The session, which is in use now."""
+    async def of_cookie(self, secret: str, *, used: bool = True) -> Session | None:
+        """The session; `used`: somebody is there, so that it goes on."""
         now, hash_ = self._clock.now(), hashed(secret)
         found = await self._store.access.session(hash_, now)
         if found is None:
             return None
         until = min(now + IDLE_MS, found.created_at + LONGEST_MS)
-        if until - found.until > STEP_MS:
+        if used and until - found.until > STEP_MS:
             await self._store.access.extend_session(hash_, until)
         return Session(secret, found.person)
 
     async def of_token(self, token: str) -> ApiToken | None:
         return await self._store.access.token(hashed(token), self._clock.now())
 
-    async def _open(self, person: Person) -> Session:
+    async def _open(self, person: Person, kept: str) -> Session:
+        """`kept`: the hash of the password by which they came in."""
         secret, now = secrets.token_urlsafe(32), self._clock.now()
-        await self._store.access.add_session(hashed(secret), person.id, now, now + IDLE_MS)
+        there = self._store.access.add_session(hashed(secret), person.id, now, now + IDLE_MS, password=kept)
+        if not await there:
+            raise ProblemError(
+                401, "wrong_sign_in", "the password was changed just now: sign in with the new one"
+            )
         return Session(secret, person)
+
+
+def _link_used() -> ProblemError:
+    return ProblemError(
+        403, "link_used", "this link is used up or too old: sign in, or start the server anew for another"
+    )
 
 
 def new_token() -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from ipaddress import IPv6Address, ip_address
+
+from plaudit.manage.problems import ProblemError
 
 WINDOW_MS = 15 * 60_000
 OF_NAME = 10  # failures in that time
 OF_ADDRESS = 50
+_MOST_OF = {"name": OF_NAME, "address": OF_ADDRESS}
+_NET = 64  # bits of an IPv6 address that are one customer's; the others are theirs to choose
 _MOST = 10_000  # that are remembered of each kind
 
 
@@ -16,12 +21,19 @@ class Throttle:
     def __init__(self) -> None:
         self._failures: OrderedDict[tuple[str, str], list[int]] = OrderedDict()
 
-    def wait(self, name: str, address: str, now: int) -> int:
-        """How many seconds until the next try; 0: now."""
-        return max(self._wait("name", name, OF_NAME, now), self._wait("address", address, OF_ADDRESS, now))
+    def check(self, name: str, address: str, now: int) -> None:
+        """Raises `ProblemError`: 429 `too_many_tries`, with how long to wait."""
+        wait = max(self._wait(*key, now) for key in _keys(name, address))
+        if wait:
+            raise ProblemError(
+                429,
+                "too_many_tries",
+                f"too many tries: wait {-(-wait // 60)} min, or have an admin set a new password",
+                headers={"retry-after": str(wait)},
+            )
 
     def failed(self, name: str, address: str, now: int) -> None:
-        for key in (("name", name), ("address", address)):
+        for key in _keys(name, address):
             times = self._failures.setdefault(key, [])
             times.append(now)
             self._failures.move_to_end(key)
@@ -30,11 +42,13 @@ class Throttle:
 
     def worked(self, name: str, address: str) -> None:
         """The try that was counted last was none."""
-        self._failures.pop(("name", name), None)
-        if times := self._failures.get(("address", address)):
+        of_name, of_address = _keys(name, address)
+        self._failures.pop(of_name, None)
+        if times := self._failures.get(of_address):
             times.pop()
 
-    def _wait(self, kind: str, value: str, most: int, now: int) -> int:
+    def _wait(self, kind: str, value: str, now: int) -> int:
+        most = _MOST_OF[kind]
         times = self._failures.get((kind, value))
         if times is None:
             return 0
@@ -42,3 +56,17 @@ class Throttle:
         if len(times) < most:
             return 0
         return -(-(times[-most] + WINDOW_MS - now) // 1000)
+
+
+def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("name", name), ("address", _net(address))
+
+
+def _net(address: str) -> str:
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return str(IPv6Address(int(found) >> (128 - _NET) << (128 - _NET)))
+    return str(found)

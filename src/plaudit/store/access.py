@@ -119,11 +119,16 @@ class Access(Protocol):
     async def add_link(self, hash_: bytes, now: int, until: int) -> None:
         """A way in for the first admin."""
 
+    async def has_link(self, hash_: bytes, now: int) -> bool:
+        """Whether it is such a way in, and there is nobody."""
+
     async def set_up(self, link: bytes, name: str, password: str, now: int) -> Person | None:
         """Make the first admin, and use all links up. None: the link is none, or there is somebody."""
 
-    async def add_session(self, hash_: bytes, person_id: int, now: int, until: int) -> None:
-        """Also lets go of sessions that have ended."""
+    async def add_session(
+        self, hash_: bytes, person_id: int, now: int, until: int, *, password: str | None = None
+    ) -> bool:
+        """Also lets go of sessions that have ended. False: they are gone, or `password`, a hash, is not theirs any more."""
 
     async def session(self, hash_: bytes, now: int) -> SignedIn | None: ...
 

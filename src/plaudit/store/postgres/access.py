@@ -66,6 +66,9 @@ class PostgresAccess:
 
         await self._database.run(job)
 
+    async def has_link(self, hash_: bytes, now: int) -> bool:
+        return await self._first("link", hash=hash_, now=now) is not None and not await self.anybody()
+
     async def set_up(self, link: bytes, name: str, password: str, now: int) -> Person | None:
         async def job(connection: Connection) -> Any:
             await rows(connection, SQL["lock_people"])
@@ -79,13 +82,17 @@ class PostgresAccess:
         row = await self._database.run(job)
         return person(row) if row else None
 
-    async def add_session(self, hash_: bytes, person_id: int, now: int, until: int) -> None:
-        async def job(connection: Connection) -> None:
-            await change(connection, SQL["old_sessions"], {"now": now})
-            given = {"hash": hash_, "id": person_id, "now": now, "until": until}
-            await change(connection, SQL["add_session"], given)
+    async def add_session(
+        self, hash_: bytes, person_id: int, now: int, until: int, *, password: str | None = None
+    ) -> bool:
+        given = {"hash": hash_, "id": person_id, "now": now, "until": until, "password": password}
 
-        await self._database.run(job)
+        async def job(connection: Connection) -> bool:
+            await rows(connection, SQL["lock_people"])  # a new password ends the sessions that are there
+            await change(connection, SQL["old_sessions"], {"now": now})
+            return await _first(connection, "add_session", given) is not None
+
+        return await self._database.run(job)
 
     async def session(self, hash_: bytes, now: int) -> SignedIn | None:
         row = await self._first("session", hash=hash_, now=now)

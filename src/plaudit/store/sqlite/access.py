@@ -69,6 +69,9 @@ class SqliteAccess:
 
         await self._writer.submit(add)
 
+    async def has_link(self, hash_: bytes, now: int) -> bool:
+        return await self._first("link", hash=hash_, now=now) is not None and not await self.anybody()
+
     async def set_up(self, link: bytes, name: str, password: str, now: int) -> Person | None:
         def make(connection: apsw.Connection) -> Any:
             given = {"hash": link, "now": now, "name": name, "password": password, "role": Role.ADMIN.value}
@@ -80,14 +83,16 @@ class SqliteAccess:
         row = await self._writer.submit(make)
         return person(row) if row else None
 
-    async def add_session(self, hash_: bytes, person_id: int, now: int, until: int) -> None:
-        given = {"hash": hash_, "id": person_id, "now": now, "until": until}
+    async def add_session(
+        self, hash_: bytes, person_id: int, now: int, until: int, *, password: str | None = None
+    ) -> bool:
+        given = {"hash": hash_, "id": person_id, "now": now, "until": until, "password": password}
 
-        def add(connection: apsw.Connection) -> None:
+        def add(connection: apsw.Connection) -> bool:
             connection.execute(SQL["old_sessions"], given)
-            connection.execute(SQL["add_session"], given)
+            return _first(connection, "add_session", given) is not None
 
-        await self._writer.submit(add)
+        return await self._writer.submit(add)
 
     async def session(self, hash_: bytes, now: int) -> SignedIn | None:
         row = await self._first("session", hash=hash_, now=now)

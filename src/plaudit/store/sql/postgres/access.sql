@@ -49,7 +49,11 @@ DELETE FROM links;
 DELETE FROM links WHERE until <= %(now)s::bigint;
 
 -- name: add_session
-INSERT INTO sessions (hash, person_id, created_at, until) VALUES (%(hash)s::bytea, %(id)s::bigint, %(now)s::bigint, %(until)s::bigint);
+-- Unless their password is another one by now.
+INSERT INTO sessions (hash, person_id, created_at, until)
+SELECT %(hash)s::bytea, id, %(now)s::bigint, %(until)s::bigint FROM people
+WHERE id = %(id)s::bigint AND active AND password = coalesce(%(password)s::text, password)
+RETURNING 1;
 
 -- name: old_sessions
 DELETE FROM sessions WHERE until <= %(now)s::bigint;

@@ -45,7 +45,10 @@ DELETE FROM links;
 DELETE FROM links WHERE until <= :now;
 
 -- name: add_session
-INSERT INTO sessions (hash, person_id, created_at, until) VALUES (:hash, :id, :now, :until);
+-- Unless their password is another one by now.
+INSERT INTO sessions (hash, person_id, created_at, until)
+SELECT :hash, id, :now, :until FROM people WHERE id = :id AND active = 1 AND password = coalesce(:password, password)
+RETURNING 1;
 
 -- name: old_sessions
 DELETE FROM sessions WHERE until <= :now;
