@@ -244,6 +244,7 @@ class Plaudit:
         if 0 in self._partitions.held:  # one process of many
             await self.store.prune(before)
             await self.store.profiles.prune(self._clock.now() - self._options.keep_facts_days * DAY_MS)
+            await self.store.access.prune(self._clock.now() - calls.KEPT_MS)
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:

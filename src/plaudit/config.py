@@ -81,6 +81,10 @@ def parse(
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not TOML: {error}") from None
+    except (RecursionError, ValueError):
+        raise ConfigError(
+            f"{where} cannot be read: something in it is nested too deeply, or is a number with too many digits"
+        ) from None
     reader = _Reader(kinds, folder, known)
     config = reader.config(raw)
     if reader.faults:
@@ -96,13 +100,13 @@ def dump(config: Config, kinds: dict[str, Destination], *, secrets: bool) -> str
     }
     destinations: dict[str, Any] = {}
     for name, destination in config.destinations.items():
-        kind = kinds[destination.type]
-        settings = {}
-        for setting in kind.settings:
-            value = destination.settings.get(setting.key)
-            if value is None or value == setting.default:
-                continue
-            settings[setting.key] = _env(name, setting.key) if setting.secret and not secrets else value
+        kind = kinds.get(destination.type)
+        declared = _declared(kind, destination)
+        settings = {
+            key: _env(name, key) if is_secret and not secrets else destination.settings[key]
+            for key, (is_secret, default) in declared.items()
+            if destination.settings.get(key) not in (None, default)
+        }
         destinations[name] = {"type": destination.type, "sources": destination.sources, "settings": settings}
     whole: dict[str, Any] = {"sources": sources, "destinations": destinations}
     for section, _, found in sections(config):
@@ -120,10 +124,17 @@ def secrets(config: Config, kinds: dict[str, Destination]) -> dict[str, str]:
     """What the `env:` names of `dump` stand for."""
     found = {_env(name, "write_key")[4:]: source.write_key or "" for name, source in config.sources.items()}
     for name, destination in config.destinations.items():
-        for setting in kinds[destination.type].settings:
-            if setting.secret and destination.settings.get(setting.key) is not None:
-                found[_env(name, setting.key)[4:]] = str(destination.settings[setting.key])
+        for key, (is_secret, _) in _declared(kinds.get(destination.type), destination).items():
+            if is_secret and destination.settings.get(key) is not None:
+                found[_env(name, key)[4:]] = str(destination.settings[key])
     return found
+
+
+def _declared(kind: Destination | None, destination: DestinationConfig) -> dict[str, tuple[bool, Any]]:
+    """Whether each setting is a secret, and its default; of a kind that is not installed any more, all may be secrets."""
+    if kind is None:
+        return dict.fromkeys(destination.settings, (True, None))
+    return {setting.key: (setting.secret, setting.default) for setting in kind.settings}
 
 
 def _env(name: str, key: str) -> str:
@@ -165,6 +176,11 @@ class _Reader:
                 self.faults += faults
                 if found is not None:
                     into[name] = found
+        self.faults += [
+            f"[traits.{name}]: there is [audiences.{name}] too; take another name for one of them"
+            for name in config.traits
+            if name in config.audiences
+        ]
         self.faults += circles(config.audiences, config.traits)
         for name, destination in config.destinations.items():
             asks = self._kinds[destination.type].asks

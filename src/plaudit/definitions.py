@@ -22,6 +22,7 @@ from plaudit.spec import durations
 LONGEST_TITLE = 200
 KEYS = ("name", "query", "destinations", "enabled", "send", "identifiers", "anonymous", "schedule")
 LEAST_EVERY = 60_000
+RESERVED = "new"
 _SCHEDULE = (
     'schedule must be "realtime", or the time between two batches such as "3 hours" (a minute or more)'
 )
@@ -42,6 +43,8 @@ def read_definition(
 ) -> tuple[DefinitionConfig | None, list[str]]:
     """The definition, or None; and all that is wrong with its table."""
     faults = [f"{where}: unknown key {key!r}; {exist(key, list(KEYS))}" for key in table if key not in KEYS]
+    if name == RESERVED:
+        faults.append(f"{where}: {RESERVED!r} is where a new one is made in the console; take another name")
     title = table.get("name", name)
     if not isinstance(title, str) or not title.strip() or len(title) > LONGEST_TITLE:
         faults.append(f"{where}: name must be a text of 1 to {LONGEST_TITLE} characters")

@@ -172,9 +172,9 @@ class AccessConformance:
     async def test_a_request_that_comes_again_has_its_reply(self, access: Access) -> None:
         key = hashed("key")
         assert await access.begin(key, b"asked", now=100, since=0) is None
-        assert await access.begin(key, b"asked", now=101, since=0) == Kept(b"asked", None)
+        assert await access.begin(key, b"asked", now=101, since=0) == Kept(b"asked", None, 100)
         await access.answered(key, b"the reply")
-        assert await access.begin(key, b"other", now=102, since=0) == Kept(b"asked", b"the reply")
+        assert await access.begin(key, b"other", now=102, since=0) == Kept(b"asked", b"the reply", 100)
         assert await access.begin(key, b"asked", now=500, since=101) is None, "it was let go"
         await access.answered(key, None)
         assert await access.begin(key, b"asked", now=501, since=101) is None, "nothing was done"

@@ -12,10 +12,11 @@ import pytest
 from conformance.rows import ended, event, order, wanted
 from manage.conftest import PASSWORD, FixedClock, Reply, ask
 from plaudit.destinations.base import Outcome, State
+from plaudit.errors import UnavailableError
 from plaudit.manage import sessions
 from plaudit.manage.api import OPERATIONS, Operation
 from plaudit.manage.app import create_app
-from plaudit.manage.calls import routes
+from plaudit.manage.calls import LONGEST_MS, routes
 from plaudit.manage.context import Context
 from plaudit.manage.guard import Guarded
 from plaudit.manage.openapi import document
@@ -167,6 +168,9 @@ def test_every_route_and_code_is_in_the_docs() -> None:
         ("POST", "/api/destinations/gone/pause", {}, 404, "not_found"),
         ("POST", "/api/destinations/trustpilot/resume", {}, 409, "wrong_state"),
         ("PUT", "/api/configuration", {"toml": "["}, 400, "refused"),
+        ("PUT", "/api/configuration", {"toml": "a=" + "[" * 3000}, 400, "refused"),
+        ("PUT", "/api/configuration", {"toml": "a=" + "9" * 5000}, 400, "refused"),
+        ("GET", "/api/events/" + "9" * 5000, None, 400, "bad_request"),
         ("PUT", "/api/configuration", {"toml": "[sorces.x]"}, 422, "bad_configuration"),
         ("POST", "/api/people", {"name": "amy", "role": "viewer", "password": "short"}, 422, "bad_password"),
         ("POST", "/api/people", {"name": "a b", "role": "viewer", "password": PASSWORD}, 422, "bad_name"),
@@ -373,6 +377,17 @@ async def test_a_destination_is_paused_and_resumed(api: Api, context: Context) -
     assert resumed["paused"] is None
 
 
+async def test_a_kind_of_destination_that_is_gone_stands_in_nobodys_way(
+    api: Api, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "kinds", {})
+    status, plain = await api("GET", "/api/configuration")
+    assert status == 200 and "Integration" not in plain["toml"]
+    status, problem = await api("POST", "/api/sources", {"name": "other"})
+    assert status == 422 and "unknown type" in problem["errors"][0]
+    assert (await api("PUT", "/api/configuration", {"toml": "[sources.shop]"}))[0] == 200
+
+
 async def test_the_configuration_goes_out_and_comes_back(
     api: Api, context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -492,6 +507,41 @@ async def test_a_post_with_a_key_is_done_once(api: Api, context: Context) -> Non
     assert other.status == 200, "a key is its sender's own"
     for bad in ("", "x" * 201):
         assert (await api("POST", "/api/tokens", body, idempotency_key=bad))[0] == 400
+
+
+async def test_a_request_that_was_broken_off_is_not_in_progress_for_ever(
+    api: Api, context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = context.store.access
+    answered = access.answered
+
+    async def away(hash_: bytes, reply: bytes | None) -> None:
+        raise UnavailableError("the store is away")
+
+    monkeypatch.setattr(access, "answered", away)
+    body = {"name": "backup", "role": "viewer"}
+    assert (await api("POST", "/api/tokens", body, idempotency_key="k1"))[0] == 503
+    monkeypatch.setattr(access, "answered", answered)
+    status, problem = await api("POST", "/api/tokens", body, idempotency_key="k1")
+    assert (status, problem["code"]) == (409, "in_progress")
+    clock.time += LONGEST_MS + 1
+    status, problem = await api("POST", "/api/tokens", body, idempotency_key="k1")
+    assert (status, problem["code"]) == (409, "outcome_unknown")
+    await access.prune(clock.now() + 1)
+    assert (await api("POST", "/api/tokens", body, idempotency_key="k1"))[0] == 201
+
+
+async def test_no_answer_with_a_customer_is_kept(api: Api, context: Context) -> None:
+    await fill(context)
+    (row,) = await context.store.invitations(order_id="1")
+    path = f"/api/invitations/{row.id}/reveal"
+    for _ in range(2):
+        reply = await api.ask("POST", path, {}, idempotency_key="k1")
+        assert (reply.status, reply.header("idempotency-replayed")) == (200, None)
+    assert len(await context.store.access.audit(action="reveal")) == 2, "each asking is recorded"
+    await api("POST", "/api/forget", {"email": "customer1@example.com"})
+    reply = await api.ask("POST", path, {}, idempotency_key="k1")
+    assert b"customer1@example.com" not in reply.body
 
 
 async def test_what_is_kept_of_an_answer_is_sealed(api: Api, context: Context, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from manage.test_api import Api, api
 from plaudit.engage.identifiers import Identifier
 from plaudit.engage.sighting import Sighting
 from plaudit.manage.context import Context
+from plaudit.manage.defining import named
 from plaudit.process.profiles import definitions_of
 from plaudit.store.access import Role
 
@@ -52,6 +53,28 @@ async def test_an_audience_from_its_making_to_its_end(api: Api, context: Context
     status, _ = await api("DELETE", "/api/audiences/recent")
     assert status == 204
     assert (await api("GET", "/api/audiences/recent"))[0] == 404
+
+
+async def test_a_name_may_be_anothers_key_and_stands_for_its_own(api: Api, context: Context) -> None:
+    for name, title in (("gold", "Silver"), ("silver", "Bronze")):
+        status, made = await api("PUT", f"/api/audiences/{name}", RECENT | {"title": title})
+        assert (status, made["name"], made["key"]) == (200, name, title.lower())
+    assert (await api("DELETE", "/api/audiences/silver"))[0] == 204
+    _, left = await api("GET", "/api/audiences")
+    assert [each["name"] for each in left["data"]] == ["gold"]
+    _, by_key = await api("GET", "/api/audiences/silver")
+    assert by_key["name"] == "gold"
+    trait = {"kind": "trait", "title": "x", "query": "event('Order Completed').count()"}
+    for name, why in (("gold", "there is [audiences.gold] too"), ("new", "take another name")):
+        status, problem = await api("PUT", f"/api/audiences/{name}", trait)
+        assert status == 422 and why in str(problem["errors"])
+    assert [named(title) for title in ("New", "Gold!", "…")] == ["new_1", "gold", "audience"]
+
+
+async def test_that_all_left_is_recorded_when_somebody_was_told(api: Api, context: Context) -> None:
+    await api("PUT", "/api/audiences/recent", RECENT | {"enabled": False})
+    assert (await api("POST", "/api/audiences/recent/leave", {}))[1]["told"] == {}
+    assert await context.store.access.audit(action="leave") == []
 
 
 async def test_a_query_is_tried_and_its_fault_pointed_at(api: Api, context: Context) -> None:

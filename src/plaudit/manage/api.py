@@ -32,7 +32,7 @@ VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 
 class Operation(NamedTuple):
     """`gives` None: nothing, with 204. The fields of `takes` that the path names come from it; the others from the
-    query of a GET or DELETE, else from the body.
+    query of a GET or DELETE, else from the body. `looks`: it changes nothing, so that doing it twice does not matter.
     """
 
     method: str
@@ -43,6 +43,7 @@ class Operation(NamedTuple):
     gives: Any
     summary: str
     created: bool = False
+    looks: bool = False
 
     @property
     def name(self) -> str:
@@ -78,6 +79,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/invitations/{id}/reveal", OPERATOR, invitations.reveal, OfId, invitations.Revealed),
         "Of whom an invitation is, and its requests; recorded",
+        looks=True,
     ),
     Operation(
         *("GET", "/api/events", VIEWER, events.find, events.FindEvents, events.Events),
@@ -87,6 +89,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/events/{id}/reveal", OPERATOR, events.reveal, OfId, events.RawEvent),
         "An event as it came; recorded",
+        looks=True,
     ),
     Operation("GET", "/api/sources", VIEWER, sources.find, Nothing, sources.Sources, "Sources"),
     Operation(
@@ -97,6 +100,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/sources/{name}/reveal", ADMIN, sources.reveal, OfName, sources.WriteKey),
         "A write key; recorded",
+        looks=True,
     ),
     Operation(
         *("POST", "/api/sources/{name}/rotate", ADMIN, sources.rotate, OfName, sources.WriteKey),
@@ -105,6 +109,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/sources/{name}/check", OPERATOR, sources.check, sources.TryEvent, sources.Findings),
         "What an event would cause; nothing is sent",
+        looks=True,
     ),
     Operation(
         *("POST", "/api/sources/{name}/events", OPERATOR, sources.send, sources.TryEvent, sources.Sent),
@@ -141,6 +146,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/destinations/{name}/test", OPERATOR, destinations.test, OfName, destinations.Tested),
         "Ask the vendor whether the settings work, with no effect",
+        looks=True,
     ),
     Operation(
         *("GET", "/api/configuration", ADMIN, configuring.export, configuring.Export, configuring.Exported),
@@ -149,6 +155,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/configuration/validate", ADMIN, configuring.validate, configuring.Toml),
         *(configuring.Checked, "What a TOML file has, or everything that is wrong with it"),
+        looks=True,
     ),
     Operation(
         *("PUT", "/api/configuration", ADMIN, configuring.apply, configuring.Toml, configuring.Checked),
@@ -161,6 +168,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/audiences/preview", ADMIN, engaging.estimate, engaging.Try, preview.Estimate),
         "How many a query would match",
+        looks=True,
     ),
     Operation(
         *("GET", "/api/audiences/{name}", VIEWER, engaging.one, OfName, audiences.Listed),
@@ -181,6 +189,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/audiences/{name}/explain", OPERATOR, engaging.explain, engaging.Ask),
         *(engaging.Explanation, "Why a person is in, or is not"),
+        looks=True,
     ),
     Operation(
         *("POST", "/api/audiences/{name}/leave", ADMIN, engaging.leave, engaging.Leave, engaging.Left),
@@ -189,6 +198,7 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/profiles/find", OPERATOR, engaging.person, engaging.Find, profiles.Known),
         "All that is known of a person; recorded",
+        looks=True,
     ),
     Operation("GET", "/api/people", ADMIN, people.find, Nothing, people.People, "People and their roles"),
     Operation(

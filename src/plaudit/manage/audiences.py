@@ -5,7 +5,8 @@ Values in, values out; times in ms. Names in an answer are the configuration's.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -68,6 +69,9 @@ class Listed(msgspec.Struct):
     progress: float | None
     syncs: list[SyncState]
     fault: str = ""
+
+
+Row = TypeVar("Row", Listed, Definition)
 
 
 class Explained(msgspec.Struct):
@@ -167,13 +171,19 @@ def outlet_name(names: dict[int, str], id_: int) -> str:
     return names.get(id_, f"destination {id_}")
 
 
+def called(rows: Sequence[Row], name: str) -> Row | None:
+    """The one of this name, else the one of this key: a name may be another's key."""
+    return next((row for row in rows if row.name == name), None) or next(
+        (row for row in rows if row.key == name), None
+    )
+
+
 async def one(store: Store, kinds: dict[str, Destination], name: str) -> tuple[Definition, Definitions]:
-    """A definition by its name or key. Raises `PlauditError`: there is none."""
+    """A definition by its name, or by its key. Raises `PlauditError`: there is none."""
     configuration = await store.configuration()
-    definitions = definitions_of(configuration, kinds)
-    for definition in configuration.definitions:
-        if name in (definition.name, definition.key):
-            return definition, definitions
+    definition = called(configuration.definitions, name)
+    if definition is not None:
+        return definition, definitions_of(configuration, kinds)
     there = ", ".join(sorted(each.name for each in configuration.definitions))
     raise PlauditError(f"no audience or trait is called {name!r}; there is {there or 'none yet'}")
 

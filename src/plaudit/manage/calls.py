@@ -1,7 +1,7 @@
 """The API's routes: a request becomes what an operation takes, what it gives becomes a response.
 
 A POST with an `Idempotency-Key` is done once: for a day the same key has the same answer, and the answer is sealed at
-rest, since it may hold a token.
+rest, since it may hold a token. What only looks is done each time: no answer with a customer in it is kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from plaudit.manage.openapi import document
 from plaudit.manage.problems import ProblemError
 from plaudit.store.access import Role, Who, hashed
 
-DAY_MS = 24 * 3_600_000
+KEPT_MS = 24 * 3_600_000
+LONGEST_MS = 10 * 60_000  # that anything takes; what is not answered by then was broken off
 KEY_LONGEST = 200
 _encode = msgspec.json.Encoder().encode
 
@@ -49,7 +50,7 @@ def _endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         given = await _given(operation, request)
         key = request.headers.get("idempotency-key") if operation.method == "POST" else None
-        if key is None:
+        if key is None or operation.looks:
             kept = await _answer(operation, context(request), request.state.who, given)
         else:
             kept, again = await _once(operation, request, given, key)
@@ -77,11 +78,17 @@ async def _once(operation: Operation, request: Request, given: Any, key: str) ->
     # Keyed, since the request may hold a password.
     asked = _encode([operation.method, request.url.path, given])
     fingerprint = hmac.new(key.encode(), asked, sha256).digest()
-    kept = await access.begin(hash_, fingerprint, now, now - DAY_MS)
+    kept = await access.begin(hash_, fingerprint, now, now - KEPT_MS)
     if kept is not None:
         if kept.fingerprint != fingerprint:
             raise ProblemError(
                 422, "key_used", "this Idempotency-Key was used for another request: take a new one"
+            )
+        if kept.reply is None and now - kept.at > LONGEST_MS:
+            raise ProblemError(
+                409,
+                "outcome_unknown",
+                "the same request was broken off, and nobody knows whether it was done: look, then take a new key",
             )
         if kept.reply is None:
             raise ProblemError(

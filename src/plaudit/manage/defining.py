@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import field
 
 from plaudit.config import Config
-from plaudit.definitions import DefinitionConfig
+from plaudit.definitions import RESERVED, DefinitionConfig
 from plaudit.engage.definitions import Kind, Options
 from plaudit.manage import configuring
 from plaudit.manage.context import Context
@@ -68,7 +68,7 @@ async def remove(context: Context, who: Who, kind: Kind, name: str) -> None:
 def named(title: str) -> str:
     """A name for the table of a definition with this title."""
     plain = re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_").lower()[:LONGEST]
-    return plain or "audience"
+    return f"{plain}_1" if plain == RESERVED else plain or "audience"
 
 
 def _table(wanted: Config, kind: Kind) -> dict[str, DefinitionConfig]:

@@ -102,10 +102,10 @@ async def find(context: Context, who: Who, given: Nothing) -> Definitions:
 
 async def one(context: Context, who: Who, given: OfName) -> audiences.Listed:
     del who
-    for each in await audiences.listed(context.store, context.kinds):
-        if given.name in (each.name, each.key):
-            return await audiences.with_runs(context.store, each)
-    raise not_found("audience or trait", given.name)
+    found = audiences.called(await audiences.listed(context.store, context.kinds), given.name)
+    if found is None:
+        raise not_found("audience or trait", given.name)
+    return await audiences.with_runs(context.store, found)
 
 
 async def put(context: Context, who: Who, given: defining.PutDefinition) -> audiences.Listed:
@@ -168,9 +168,10 @@ async def estimate(context: Context, who: Who, given: Try) -> preview.Estimate:
 async def leave(context: Context, who: Who, given: Leave) -> Left:
     await one(context, who, OfName(name=given.name))
     now = context.clock.now()
-    told = await audiences.leave(context.store, context.kinds, given.name, now, dry=given.dry_run)
-    if not given.dry_run:
+    told = await audiences.leave(context.store, context.kinds, given.name, now, dry=True)
+    if not given.dry_run and any(told.values()):
         await context.record(who, "leave", f"audience {given.name}")
+        told = await audiences.leave(context.store, context.kinds, given.name, now, dry=False)
     return Left(given.dry_run, told)
 
 

@@ -82,10 +82,11 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Kept(NamedTuple):
-    """What is known of a request that came before. `reply` None: it is being answered."""
+    """What is known of a request that came at `at` (ms). `reply` None: it is being answered, or nobody knows."""
 
     fingerprint: bytes
     reply: bytes | None
+    at: int
 
 
 def hashed(secret: str) -> bytes:
@@ -160,6 +161,9 @@ class Access(Protocol):
 
         Those before `since` are let go, and count as new.
         """
+
+    async def prune(self, before: int) -> None:
+        """Let go of requests under a key that came before then."""
 
     async def answered(self, hash_: bytes, reply: bytes | None) -> None:
         """What was answered, which is sealed; None: nothing was done, so it may come again."""

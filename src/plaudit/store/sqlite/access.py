@@ -141,7 +141,11 @@ class SqliteAccess:
         row = await self._writer.submit(begin)
         if row is None:
             return None
-        return Kept(row[0], None if row[1] is None else self._vault.open(row[1], sealed_about(hash_)))
+        reply = None if row[1] is None else self._vault.open(row[1], sealed_about(hash_))
+        return Kept(row[0], reply, row[2])
+
+    async def prune(self, before: int) -> None:
+        await self._change("old_replies", since=before)
 
     async def answered(self, hash_: bytes, reply: bytes | None) -> None:
         if reply is None:

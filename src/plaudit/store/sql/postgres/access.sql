@@ -105,7 +105,7 @@ DELETE FROM replies WHERE at < %(since)s::bigint;
 INSERT INTO replies (hash, fingerprint, at) VALUES (%(hash)s::bytea, %(fingerprint)s::bytea, %(now)s::bigint) ON CONFLICT (hash) DO NOTHING RETURNING 1;
 
 -- name: reply
-SELECT fingerprint, reply FROM replies WHERE hash = %(hash)s::bytea;
+SELECT fingerprint, reply, at FROM replies WHERE hash = %(hash)s::bytea;
 
 -- name: answered
 UPDATE replies SET reply = %(reply)s::bytea WHERE hash = %(hash)s::bytea;

@@ -100,7 +100,7 @@ DELETE FROM replies WHERE at < :since;
 INSERT INTO replies (hash, fingerprint, at) VALUES (:hash, :fingerprint, :now) ON CONFLICT (hash) DO NOTHING RETURNING 1;
 
 -- name: reply
-SELECT fingerprint, reply FROM replies WHERE hash = :hash;
+SELECT fingerprint, reply, at FROM replies WHERE hash = :hash;
 
 -- name: answered
 UPDATE replies SET reply = :reply WHERE hash = :hash;
