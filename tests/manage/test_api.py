@@ -435,6 +435,8 @@ async def test_people_and_their_passwords(api: Api, context: Context) -> None:
     for method, body in (("PATCH", {"role": "viewer"}), ("DELETE", None)):
         status, problem = await api(method, f"/api/people/{made['id']}", body)
         assert (status, problem["code"]) == (409, "last_admin")
+    said = [entry.action for entry in await context.store.access.audit()]
+    assert said == ["add"], "what was refused was not done"
     _, amy = await api("POST", "/api/people", boss | {"name": "amy", "role": "viewer"})
     _, amy = await api(
         "PATCH", f"/api/people/{amy['id']}", {"role": "operator", "password": "another password"}

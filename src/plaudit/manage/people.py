@@ -124,11 +124,13 @@ async def add(context: Context, who: Who, given: AddPerson) -> PersonView:
 async def change(context: Context, who: Who, given: ChangePerson) -> PersonView:
     """Another role, another password, or both. A new password ends all of their sessions."""
     there = await _of_id(context, given.id)
+    if given.role not in (None, Role.ADMIN):
+        await _not_the_last(context, there)
     kept = await passwords.make(given.password) if given.password is not None else None
     said = [f"role {given.role}"] if given.role is not None else []
     await context.record(who, "change", f"person {there.name}", ", ".join(said + ["password"] * bool(kept)))
     person = await context.store.access.change_person(there.id, role=given.role, password=kept)
-    if person is None:
+    if person is None:  # the other one went at the same moment
         raise ProblemError(409, "last_admin", LAST_ADMIN)
     return _person(person)
 
@@ -146,6 +148,7 @@ async def change_password(context: Context, who: Who, given: ChangePassword) -> 
 async def remove(context: Context, who: Who, given: OfId) -> None:
     """They are signed out everywhere; the audit log still names them."""
     there = await _of_id(context, given.id)
+    await _not_the_last(context, there)
     await context.record(who, "remove", f"person {there.name}")
     if not await context.store.access.remove_person(there.id):
         raise ProblemError(409, "last_admin", LAST_ADMIN)
@@ -195,6 +198,13 @@ async def _of_id(context: Context, id_: int) -> Person:
         if person.id == id_:
             return person
     raise not_found("person", id_)
+
+
+async def _not_the_last(context: Context, person: Person) -> None:
+    """Before it is recorded: what is refused was not done."""
+    admins = [each.id for each in await context.store.access.people() if each.role is Role.ADMIN]
+    if admins == [person.id]:
+        raise ProblemError(409, "last_admin", LAST_ADMIN)
 
 
 def _person(person: Person) -> PersonView:

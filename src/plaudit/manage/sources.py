@@ -19,6 +19,10 @@ from plaudit.spec import wire
 from plaudit.spec.envelope import Entry, event_id, partition
 from plaudit.store.access import Who
 
+SHOWN_FROM = (
+    12  # characters of a write key, of which three are shown; a shorter one could be guessed from them
+)
+
 
 class Source(msgspec.Struct):
     """A source; its write key is masked."""
@@ -79,7 +83,7 @@ async def find(context: Context, who: Who, given: Nothing) -> Sources:
             Source(
                 source.id,
                 source.name,
-                f"{source.write_key[:3]}…",
+                f"{source.write_key[:3]}…" if len(source.write_key) >= SHOWN_FROM else "…",
                 sorted(names[to] for from_, to in there.connections if from_ == source.id and to in names),
             )
             for source in there.sources
