@@ -122,6 +122,7 @@ async def _step(request: Request) -> Response:
         query=query,
         problem=problem,
         built=built,
+        bereft=built is not None and given.get("drop") == str(len(built.rows)),  # its last row is gone
         often=building.OFTEN,
         is_=building.IS,
     )
@@ -163,6 +164,7 @@ async def _form(
         carrying=[row.name for row in there.destinations if row.id in outlets and outlets[row.id].carries],
         examples=EXAMPLES[kind],
         built=_rows(kind, values["query"]),
+        bereft=False,
         often=building.OFTEN,
         is_=building.IS,
     )
