@@ -182,7 +182,7 @@ async def _filled_in(request: Request) -> Response:
         context(request), request.state.who, read({"name": request.path_params["name"]}, OfName)
     )
     filled = snippets(here(request), found.write_key)
-    return render(request, "start/snippets.html", snippets=filled, source=found.name, filled=True)
+    return render(request, "start/code.html", snippets=filled, filled=found.name)
 
 
 routes: list[BaseRoute] = [
