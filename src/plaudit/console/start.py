@@ -124,13 +124,16 @@ async def _connect(request: Request) -> Response:
         given.getlist("source"),
     )
     asked = {"name": name, "type": kind.type, "sources": chosen, "settings": values}
+    secret = {each.key for each in kind.settings if each.secret}
+    shown = {key: value for key, value in values.items() if key not in secret}
+    again = asked | {"channel": channel, "settings": shown}
+    if given.get("change"):  # another channel, and its fields
+        return await _steps(request, None, again)
     try:
         await _make_paused(context(request), request.state.who, asked)
     except ProblemError as error:
         problem = ProblemError(422, error.code, NAMING) if error.code == "bad_request" else error
-        secret = {each.key for each in kind.settings if each.secret}
-        shown = {key: value for key, value in values.items() if key not in secret}
-        return await _steps(request, problem, asked | {"channel": channel, "settings": shown})
+        return await _steps(request, problem, again)
     return RedirectResponse(f"/start?destination={name}#step-3", 303)
 
 

@@ -139,6 +139,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     localise(document);
     sayTheme();
+    document.querySelector("dialog[data-opened]")?.showModal();
     const tab = document.querySelector(".tabs [aria-current]");
     if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 16;
   });
