@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plaudit.console import computing
 from plaudit.console.building import IS, MOST, OFTEN, Built, Row, of_form, put_together, taken_apart
 from plaudit.engage.language import QueryError, read
 
@@ -56,6 +57,37 @@ def test_what_is_put_together_is_taken_apart_to_the_same_tree(rows: list[Row], e
 def test_what_rows_cannot_say_stays_text(query: str) -> None:
     read(query, "audience")
     assert taken_apart(query) is None
+
+
+@given(
+    WORDS, WORDS, st.sampled_from([by for by, _ in computing.HOW]), st.just("") | st.integers(1, 900).map(str)
+)
+def test_a_trait_is_put_together_and_taken_apart_to_the_same_row(
+    name: str, of: str, by: str, days: str
+) -> None:
+    row = computing.Computed(by, name, "" if by == "count" else of, days)
+    assert computing.taken_apart(computing.put_together(row)) == row
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "event('A').where(property('total') > 5).count()",
+        "event('A').within(3 hours).count()",
+        "event('A').mode(property('category'), 2)",
+        "event('A').max(property('sku') as string)",
+        "event('A').unique(property('sku')).count()",
+        "event('A').last(context('locale'))",
+    ],
+)
+def test_what_one_row_cannot_say_stays_text(query: str) -> None:
+    read(query, "trait")
+    assert computing.taken_apart(query) is None
+
+
+def test_a_trait_that_lacks_its_property_says_so() -> None:
+    with pytest.raises(QueryError, match="of which property"):
+        computing.put_together(computing.Computed("sum"))
 
 
 def test_what_is_typed_in_quotes_stays_a_text() -> None:

@@ -19,12 +19,14 @@ async def test_people_come_change_and_go(console: Console) -> None:
     await console.sound("settings-people-add")
     await page.get_by_role("button", name="Add", exact=True).click()
     await expect(page.get_by_role("cell", name="bo@shop.example", exact=True)).to_be_visible()
+    await page.get_by_label("Role of bo@shop.example").select_option("operator")
     async with page.expect_navigation():
-        await page.get_by_label("Role of bo@shop.example").select_option("operator")
+        await page.get_by_role("button", name="Change the role of bo@shop.example").click()
     roles = {each.name: each.role for each in await console.plaudit.store.access.people()}
     assert roles == {"admin": Role.ADMIN, "bo@shop.example": Role.OPERATOR}
+    await page.get_by_label("Role of admin").select_option("viewer")
     async with page.expect_navigation():
-        await page.get_by_label("Role of admin").select_option("viewer")
+        await page.get_by_role("button", name="Change the role of admin").click()
     await expect(page.get_by_role("alert")).to_have_text(
         "an admin must be left: make somebody else one first"
     )

@@ -108,6 +108,24 @@ async def test_nobody_is_sent_to_sign_in_and_back(app: Any) -> None:
     assert (part.status, part.header("hx-redirect")) == (401, "/sign-in")
 
 
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("http://shop.example/audiences/new?a=1", "?next=/audiences/new%3Fa%3D1"),
+        ("https://shop.example/", ""),
+        ("http://evil.example/audiences/new", ""),
+        ("http://shop.example//evil.example", ""),
+        ("http://[shop.example/a", ""),
+        ("shop.example", ""),
+    ],
+)
+async def test_who_signs_in_anew_comes_back_to_the_page_of_the_part(app: Any, page: str, back: str) -> None:
+    asked = await ask(
+        app, "POST", "/viewer", host="shop.example", hx_request="true", hx_current_url=page, accept=PAGE
+    )
+    assert (asked.status, asked.header("hx-redirect")) == (401, f"/sign-in{back}")
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_an_sdk_at_a_page_is_told_no(app: Any, method: str) -> None:
     """SDKs take a redirect for success: an event that was sent to a page would be lost in silence."""

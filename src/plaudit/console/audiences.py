@@ -50,12 +50,11 @@ async def _one(request: Request) -> Response:
 
 
 async def _part(request: Request) -> Response:
-    """What changes while one looks on."""
+    """What changes while one looks on; with its end the members too, who have come meanwhile."""
     its, row = context(request), await found(request)
-    page = render(request, "audiences/state.html", **await _state(its, row), moving=_moves(row))
-    if not _moves(row):
-        page.headers["hx-refresh"] = "true"  # members have come that the rest of the page does not show
-    return page
+    state, moving = await _state(its, row), _moves(row)
+    ended = {} if moving else {**await _members(request, its, row), "apart": True}
+    return render(request, "audiences/part.html", **state, moving=moving, after=_after(request), **ended)
 
 
 async def _state(its: Context, row: Listed) -> dict[str, Any]:
@@ -86,8 +85,28 @@ async def _page(
     request: Request, wanted: str = "", said: Explained | None = None, problem: str = ""
 ) -> Response:
     its, row = context(request), await found(request)
-    since = number(request.query_params.get("after", "")) or 0
-    members = await audiences.members(its.store, its.kinds, row.name, after=since, limit=MEMBERS + 1)
+    return render(
+        request,
+        "audiences/one.html",
+        **await _state(its, row),
+        **await _members(request, its, row),
+        after=_after(request),
+        wanted=wanted,
+        said=said,
+        problem=problem,
+        moving=_moves(row),
+    )
+
+
+def _after(request: Request) -> int:
+    """The profile after which the page of members begins."""
+    return number(request.query_params.get("after", "")) or 0
+
+
+async def _members(request: Request, its: Context, row: Listed) -> dict[str, Any]:
+    """What their template wants."""
+    after = _after(request)
+    members = await audiences.members(its.store, its.kinds, row.name, after=after, limit=MEMBERS + 1)
     shown: list[dict[str, Any]] = [
         {
             "profile": each.profile_id,
@@ -98,18 +117,8 @@ async def _page(
         }
         for each in members[:MEMBERS]
     ]
-    return render(
-        request,
-        "audiences/one.html",
-        **await _state(its, row),
-        members=shown,
-        next=shown[-1]["profile"] if len(members) > MEMBERS else None,
-        first=not since,
-        wanted=wanted,
-        said=said,
-        problem=problem,
-        moving=_moves(row) and not wanted,
-    )
+    more = shown[-1]["profile"] if len(members) > MEMBERS else None
+    return {"members": shown, "next": more, "first": not after}
 
 
 def masked(kind: str, value: str) -> str:

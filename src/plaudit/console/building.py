@@ -87,6 +87,21 @@ def of_form(given: Any) -> Built:
     return Built(given.get("every", "yes") == "yes", rows[:MOST])
 
 
+def days_of(filters: tuple[t.Filter, ...]) -> str | None:
+    """How many days back they look, "": ever; None: they do something else."""
+    match filters:
+        case ():
+            return ""
+        case (t.Within(span=t.Span(count=days, unit="day"), parent=False),):
+            return str(days)
+    return None
+
+
+def within(days: str) -> tuple[t.Filter, ...]:
+    """What `days_of` reads. Raises `QueryError`: that is no number."""
+    return (t.Within(span=t.Span(_whole(days, "days"), "day")),) if days else ()
+
+
 def _row(part: Any) -> Row | None:
     negated = isinstance(part, t.Not)
     one = part.of if isinstance(part, t.Not) else part
@@ -96,11 +111,8 @@ def _row(part: Any) -> Row | None:
             by=by,
             right=(t.Value(value=int(count)),),
         ) if by in dict(OFTEN) and not isinstance(count, bool):
-            match filters:
-                case ():
-                    return Row("event", name, by, str(count), "", negated)
-                case (t.Within(span=t.Span(count=days, unit="day"), parent=False),):
-                    return Row("event", name, by, str(count), str(days), negated)
+            days = days_of(filters)
+            return None if days is None else Row("event", name, by, str(count), days, negated)
         case t.Compare(left=t.Trait(key=key), by=by, right=(), span=None) if by in _BARE:
             return Row("trait", key, by, "", "", negated)
         case t.Compare(left=t.Trait(key=key), by=by, right=(t.Value(value=value),)) if by in dict(IS):
@@ -110,9 +122,8 @@ def _row(part: Any) -> Row | None:
 
 def _condition(row: Row) -> t.Condition:
     if row.kind == "event":
-        within = (t.Within(span=t.Span(_whole(row.days, "days"), "day")),) if row.days else ()
         by: Any = row.by if row.by in dict(OFTEN) else "at_least"
-        stream = t.Event(name=row.name or "Order Completed", filters=within)
+        stream = t.Event(name=row.name or "Order Completed", filters=within(row.days))
         found = t.Compare(
             left=t.Reduced(stream=stream, by="count"), by=by, right=(t.Value(_whole(row.value, "times")),)
         )

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from plaudit.config import FaultsError
-from plaudit.console import building
+from plaudit.console import building, computing
 from plaudit.console.audiences import KINDS, found, kind_of
 from plaudit.console.views import render
 from plaudit.engage.language import QueryError
@@ -40,6 +40,8 @@ EXAMPLES = {
         ("How often they ordered", "event('Order Completed').count()"),
     ),
 }
+
+WORDS: dict[str, Any] = {"often": building.OFTEN, "is_": building.IS, "how": computing.HOW}
 
 
 async def _new(request: Request) -> Response:
@@ -104,11 +106,12 @@ async def _step(request: Request) -> Response:
     """Rows and text kept in step: whichever was changed, the other follows."""
     kind, given = kind_of(request), await form(request)
     by, query, problem = given.get("by", ""), given.get("query", ""), ""
-    built = None
+    built: Any = None
     if by == "rows":
-        built = building.of_form(given)
+        form_of = _form_of(kind)
+        built = form_of.of_form(given)
         try:
-            query = building.put_together(built)
+            query = form_of.put_together(built)
         except QueryError as error:
             problem = str(error)
     else:
@@ -122,19 +125,26 @@ async def _step(request: Request) -> Response:
         query=query,
         problem=problem,
         built=built,
-        often=building.OFTEN,
-        is_=building.IS,
+        bereft=isinstance(built, building.Built)
+        and given.get("drop") == str(len(built.rows)),  # its last row is gone
+        **WORDS,
     )
 
 
-def _rows(kind: str, query: str) -> building.Built | None:
+def _form_of(kind: str) -> Any:
+    """Which part of the language needs no typing: conditions, or one value of events."""
+    return building if kind == "audience" else computing
+
+
+def _rows(kind: str, query: str) -> building.Built | computing.Computed | None:
     """None: there are none for it, or it cannot be read yet."""
-    if kind != "audience":
-        return None
+    if not query.strip():
+        return building.Built(True, []) if kind == "audience" else computing.Computed()
     try:
-        return building.taken_apart(query) if query.strip() else building.Built(True, [])
+        built: building.Built | computing.Computed | None = _form_of(kind).taken_apart(query)
     except QueryError:
         return None
+    return built
 
 
 async def _remove(request: Request) -> Response:
@@ -163,8 +173,8 @@ async def _form(
         carrying=[row.name for row in there.destinations if row.id in outlets and outlets[row.id].carries],
         examples=EXAMPLES[kind],
         built=_rows(kind, values["query"]),
-        often=building.OFTEN,
-        is_=building.IS,
+        bereft=False,
+        **WORDS,
     )
 
 

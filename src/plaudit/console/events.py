@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -95,7 +96,10 @@ def _id(request: Request) -> OfId:
 async def _live(request: Request) -> Response:
     query = request.query_params
     wanted = Wanted(*(query.get(key) or None for key in Wanted._fields))
-    return stream(_news(context(request), query.get("seen", ""), wanted))
+    seen = request.headers.get("last-event-id") or query.get(
+        "seen", ""
+    )  # a browser that asks again says what it had
+    return stream(_news(context(request), seen, wanted))
 
 
 def stream(messages: AsyncIterator[str]) -> Response:
@@ -114,8 +118,9 @@ async def _until_trouble(messages: AsyncIterator[str]) -> AsyncIterator[str]:
             yield each
 
 
-def message(html: str, event: str = "message") -> str:
-    return f"event: {event}\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
+def message(html: str, id_: int | None = None) -> str:
+    numbered = "" if id_ is None else f"id: {id_}\n"
+    return f"event: message\n{numbered}" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
 
 
 async def looks(its: Context) -> AsyncIterator[None]:
@@ -129,38 +134,49 @@ async def looks(its: Context) -> AsyncIterator[None]:
 
 
 async def _news(its: Context, seen: str, wanted: Wanted) -> AsyncIterator[str]:
-    """Rows newer than the one that the page has on top, each once."""
+    """Rows newer than the one that the page has on top, each once; and a row that says so where more came than `MOST`."""
     shown: set[int] | None = None
     silent = 0.0
-    yield ": here\n\n"
+    yield f"retry: {int(SECONDS * 1000)}\n\n"
     async for _ in looks(its):
         newest = await its.store.events(
-            source=wanted.source, disposition=wanted.disposition, order_id=wanted.order_id, limit=MOST
+            source=wanted.source, disposition=wanted.disposition, order_id=wanted.order_id, limit=MOST + 1
         )
         if shown is None:
             ids = [str(row.id) for row in newest]
-            newer = ids.index(seen) if seen in ids else 0 if seen else len(ids)
-            shown = {row.id for row in newest[newer:]}
+            shown = {row.id for row in newest[ids.index(seen) :]} if seen in ids else set()
         fresh = [row for row in newest if row.id not in shown]
         shown = {row.id for row in newest}
+        if len(fresh) > MOST:
+            fresh = fresh[:MOST]
+            yield message(text_of("events/more.html", href=_before(fresh[-1].id, wanted), last=fresh[-1].id))
         for row in reversed(fresh):
-            yield message(text_of("events/row.html", row=shapes.event(row), shown_source=not wanted.source))
+            html = text_of("events/row.html", row=shapes.event(row), shown_source=not wanted.source)
+            yield message(html, row.id)
         silent = 0.0 if fresh else silent + SECONDS
         if silent >= QUIET:
             silent = 0.0
             yield ": still here\n\n"
 
 
+def _before(id_: int, wanted: Wanted) -> str:
+    """Where the events stand that came before this one."""
+    chosen = {key: value for key, value in wanted._asdict().items() if value and key in KNOWN}
+    at = f"/sources/{quote(wanted.source)}" if wanted.source else "/events"
+    return f"{at}?{urlencode({**chosen, 'cursor': id_})}"
+
+
 async def _first(request: Request) -> Response:
-    return stream(_arrival(context(request), request.path_params["source"]))
+    return stream(_arrival(context(request), request.query_params.getlist("source")[:MOST]))
 
 
-async def _arrival(its: Context, source: str) -> AsyncIterator[str]:
-    """Getting started: the newest event of a source, what became of it, until that is settled."""
+async def _arrival(its: Context, sources: list[str]) -> AsyncIterator[str]:
+    """Getting started: the newest event of these sources, and what became of it."""
     said, silent = "", 0.0
-    yield ": here\n\n"
+    yield f"retry: {int(SECONDS * 1000)}\n\n"
     async for _ in looks(its):
-        for row in await its.store.events(source=source, limit=1):
+        newest = [row for source in sources for row in await its.store.events(source=source, limit=1)]
+        for row in sorted(newest, key=lambda row: row.received_at)[-1:]:
             event = shapes.event(row)
             ids = [each.invitation for each in event.destinations if each.invitation]
             invitation = await its.store.invitation(ids[0]) if ids else None
@@ -177,7 +193,7 @@ async def _arrival(its: Context, source: str) -> AsyncIterator[str]:
 routes: list[BaseRoute] = [
     guarded("/events", _page, role=Role.VIEWER, name="events"),
     guarded("/events/live", _live, role=Role.VIEWER, name="events_live"),
-    guarded("/events/first/{source}", _first, role=Role.VIEWER, name="events_first"),
+    guarded("/events/first", _first, role=Role.VIEWER, name="events_first"),
     guarded("/events/{id:int}", _one, role=Role.VIEWER, name="event"),
     guarded("/events/{id:int}/raw", _raw, role=Role.OPERATOR, methods=["POST"], name="event_raw"),
 ]

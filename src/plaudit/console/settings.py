@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -25,11 +27,22 @@ async def _begin(request: Request) -> Response:
     return RedirectResponse("/settings/people" if admin else "/settings/account", 303)
 
 
+def _again(given: Mapping[str, str]) -> dict[str, str]:
+    """What a dialog shows again; a password is typed again."""
+    return {key: given.get(key, "")[:1000] for key in ("name", "role")}
+
+
 async def _people(request: Request) -> Response:
     return await _show_people(request)
 
 
-async def _show_people(request: Request, error: ProblemError | None = None, name: str = "") -> Response:
+async def _show_people(
+    request: Request,
+    error: ProblemError | None = None,
+    at: str = "",
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """`at`: the dialog that the error is of, which is open again with what was given."""
     found = await people.find(context(request), request.state.who, Nothing())
     return render(
         request,
@@ -37,7 +50,8 @@ async def _show_people(request: Request, error: ProblemError | None = None, name
         error.status if error else 200,
         people=found.data,
         problem=error.detail if error else "",
-        name=name[:100],
+        at=at,
+        given=_again(given),
         roles=list(Role),
         shortest=SHORTEST,
     )
@@ -49,7 +63,7 @@ async def _add_person(request: Request) -> Response:
     try:
         await people.add(context(request), request.state.who, read(asked, people.AddPerson))
     except ProblemError as error:
-        return await _show_people(request, _plain(error), asked["name"])
+        return await _show_people(request, _plain(error), "add-person", asked)
     return RedirectResponse("/settings/people", 303)
 
 
@@ -62,7 +76,8 @@ async def _change_person(request: Request) -> Response:
             context(request), request.state.who, read({**asked, "id": _id(request)}, people.ChangePerson)
         )
     except ProblemError as error:
-        return await _show_people(request, _plain(error))
+        at = f"password-{_id(request)}" if "password" in asked else ""
+        return await _show_people(request, _plain(error), at)
     return RedirectResponse("/settings/people", 303)
 
 
@@ -94,7 +109,10 @@ async def _tokens(request: Request) -> Response:
 
 
 async def _show_tokens(
-    request: Request, error: ProblemError | None = None, made: people.NewToken | None = None, name: str = ""
+    request: Request,
+    error: ProblemError | None = None,
+    made: people.NewToken | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     found = await people.tokens(context(request), request.state.who, Nothing())
     return render(
@@ -104,7 +122,7 @@ async def _show_tokens(
         tokens=found.data,
         problem=error.detail if error else "",
         made=made,
-        name=name[:100],
+        given=_again(given),
         roles=list(Role),
     )
 
@@ -116,7 +134,7 @@ async def _add_token(request: Request) -> Response:
     try:
         made = await people.add_token(context(request), request.state.who, read(asked, people.AddToken))
     except ProblemError as error:
-        return await _show_tokens(request, _plain(error), name=asked["name"])
+        return await _show_tokens(request, _plain(error), given=asked)
     return await _show_tokens(request, made=made)
 
 

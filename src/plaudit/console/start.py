@@ -124,13 +124,16 @@ async def _connect(request: Request) -> Response:
         given.getlist("source"),
     )
     asked = {"name": name, "type": kind.type, "sources": chosen, "settings": values}
+    secret = {each.key for each in kind.settings if each.secret}
+    shown = {key: value for key, value in values.items() if key not in secret}
+    again = asked | {"channel": channel, "settings": shown}
+    if given.get("change"):  # another channel, and its fields
+        return await _steps(request, None, again)
     try:
         await _make_paused(context(request), request.state.who, asked)
     except ProblemError as error:
         problem = ProblemError(422, error.code, NAMING) if error.code == "bad_request" else error
-        secret = {each.key for each in kind.settings if each.secret}
-        shown = {key: value for key, value in values.items() if key not in secret}
-        return await _steps(request, problem, asked | {"channel": channel, "settings": shown})
+        return await _steps(request, problem, again)
     return RedirectResponse(f"/start?destination={name}#step-3", 303)
 
 
@@ -182,7 +185,7 @@ async def _filled_in(request: Request) -> Response:
         context(request), request.state.who, read({"name": request.path_params["name"]}, OfName)
     )
     filled = snippets(here(request), found.write_key)
-    return render(request, "start/snippets.html", snippets=filled, source=found.name, filled=True)
+    return render(request, "start/code.html", snippets=filled, filled=found.name)
 
 
 routes: list[BaseRoute] = [

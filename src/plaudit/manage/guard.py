@@ -178,13 +178,23 @@ def _by_itself(request: Request) -> bool:
 def _sign_in_first(request: Request) -> Response:
     if request.url.path.startswith("/api/") or not browses(request):
         raise _unknown("say who you are: Authorization: Bearer TOKEN")
-    if (
-        "hx-request" in request.headers
-    ):  # htmx would put the page of a redirect into the part that it asked for
-        return Response(status_code=401, headers={"hx-redirect": SIGN_IN})
+    if "hx-request" in request.headers:
+        # htmx would put the page of a redirect into the part that it asked for
+        at = _sign_in_at(_page_of(request))
+        return Response(status_code=401, headers={"hx-redirect": at})
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    to = SIGN_IN if request.method not in SAFE or back == "/" else f"{SIGN_IN}?next={quote(back)}"
-    return RedirectResponse(to, 303)
+    return RedirectResponse(_sign_in_at(back if request.method in SAFE else "/"), 303)
+
+
+def _sign_in_at(back: str) -> str:
+    return SIGN_IN if back == "/" else f"{SIGN_IN}?next={quote(back)}"
+
+
+def _page_of(request: Request) -> str:
+    """The page of this site on which htmx asks for a part."""
+    host, slash, path = request.headers.get("hx-current-url", "").partition("://")[2].partition("/")
+    ours = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    return local(slash + path) if host in ours else "/"
 
 
 def _unknown(detail: str) -> ProblemError:

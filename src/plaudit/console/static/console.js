@@ -100,10 +100,20 @@
     if ("submit" in event.target.dataset) event.target.form.requestSubmit();
   });
 
-  // A part that follows by itself waits while a menu in it is open: else the menu would close under the reader's hand.
+  // A part that follows by itself waits while a menu or a field in it is in use, and is put in place only where something
+  // changed: so the focus, what is selected, and what a screen reader says stay. What changed has ids, by which htmx gives
+  // the focus back.
+  const follows = (part) => part.matches("[hx-trigger^=every]");
+  const came = new Map();
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt, requestConfig } = event.detail;
-    if (requestConfig.verb === "get" && elt.querySelector("details.menu[open]")) event.preventDefault();
+    const part = event.detail.elt;
+    if (follows(part) && part.querySelector("details.menu[open], input:focus, textarea:focus, select:focus")) event.preventDefault();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, serverResponse } = event.detail;
+    if (!follows(requestConfig.elt)) return;
+    if (came.get(requestConfig.path) === serverResponse) event.detail.shouldSwap = false;
+    came.set(requestConfig.path, serverResponse);
   });
 
   // The server's own words, or that it cannot be reached.
@@ -111,12 +121,25 @@
     const said = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector("[role=alert]");
     toast(said ? said.textContent.trim() : `The server answered ${event.detail.xhr.status}`);
   });
+  // A stream that breaks off is asked for again; until it is there, the page says so.
+  document.addEventListener("htmx:sseError", (event) => {
+    const away = document.getElementById(event.target.dataset.away);
+    if (away) away.waits ||= setTimeout(() => { away.textContent = "Not connected; trying again"; }, 2500);
+  });
+  document.addEventListener("htmx:sseOpen", (event) => {
+    const away = document.getElementById(event.target.dataset.away);
+    if (!away) return;
+    clearTimeout(away.waits);
+    away.waits = 0;
+    away.textContent = "";
+  });
   document.addEventListener("htmx:sendError", () => toast("The server cannot be reached"));
 
   document.addEventListener("htmx:load", (event) => localise(event.detail.elt.parentElement || document));
   document.addEventListener("DOMContentLoaded", () => {
     localise(document);
     sayTheme();
+    document.querySelector("dialog[data-opened]")?.showModal();
     const tab = document.querySelector(".tabs [aria-current]");
     if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 16;
   });

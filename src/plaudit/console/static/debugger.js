@@ -53,7 +53,12 @@
     for (const each of list.querySelectorAll("[aria-pressed=true]")) each.setAttribute("aria-pressed", "false");
     chosen.setAttribute("aria-pressed", "true");
   });
-  document.getElementById("event-detail").addEventListener("htmx:afterSwap", (event) => {
+  const detail = document.getElementById("event-detail");
+  detail.addEventListener("htmx:afterSwap", (event) => {
+    event.currentTarget.focus({ preventScroll: true });
     if (matchMedia("(max-width: 44rem)").matches) event.currentTarget.scrollIntoView({ block: "start" });
+  });
+  detail.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") list.querySelector("[aria-pressed=true]")?.focus();
   });
 })();
