@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from manage.conftest import PASSWORD, ask
 from plaudit.app import Options, Plaudit
+from plaudit.console.app import shown
 from plaudit.manage import passwords, sessions
 from plaudit.manage.app import create_app
 from plaudit.manage.guard import SAFE, Guarded
@@ -54,4 +57,21 @@ async def test_every_route_asks_who_it_is(tmp_path: Path) -> None:
                     cookie = f"plaudit_session={secrets[Role.ADMIN]}"
                     reply = await ask(app, method, path, b"", cookie=cookie, **forged)
                     assert reply.status == 403, path
+    await plaudit.store.close()
+
+
+@pytest.mark.parametrize("odd", ["9" * 5000, "9" * 19, "0", "-1", "abc", "a b", "\u0663", "..", "\x01"])
+async def test_an_odd_name_in_an_address_is_told(tmp_path: Path, odd: str) -> None:
+    """Whatever stands where an id or a name does: there is no such thing, and nothing breaks."""
+    plaudit = Plaudit(Options(data=tmp_path / "data", port=0, roles=frozenset({"console"})))
+    app, access = create_app(plaudit._context, plaudit.routes(), shown), plaudit.store.access
+    await access.add_token("admin", Role.ADMIN, hashed("token"), 1)
+    for route in plaudit.routes():
+        if not isinstance(route, Guarded) or "{" not in route.path:
+            continue
+        path = re.sub(r"{[^}]*}", odd, route.path)
+        for method in sorted((route.methods or set()) - {"HEAD"}):
+            for accept in ("text/html", "application/json"):
+                reply = await ask(app, method, path, accept=accept, authorization="Bearer token")
+                assert reply.status in (303, 400, 403, 404, 422), (method, path[:80], reply.status)
     await plaudit.store.close()

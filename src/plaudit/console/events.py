@@ -21,7 +21,7 @@ from plaudit.errors import PlauditError
 from plaudit.manage import events, shapes
 from plaudit.manage.context import Context, context
 from plaudit.manage.events import FindEvents
-from plaudit.manage.given import OfId, read
+from plaudit.manage.given import OfId, id_of, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
 from plaudit.spec import dispositions
@@ -90,15 +90,14 @@ async def _raw(request: Request) -> Response:
 
 
 def _id(request: Request) -> OfId:
-    return read({"id": request.path_params["id"]}, OfId, text=True)
+    return OfId(id=id_of("event", request.path_params["id"]))
 
 
 async def _live(request: Request) -> Response:
     query = request.query_params
     wanted = Wanted(*(query.get(key) or None for key in Wanted._fields))
-    seen = request.headers.get("last-event-id") or query.get(
-        "seen", ""
-    )  # a browser that asks again says what it had
+    # A browser that asks again says what it had.
+    seen = request.headers.get("last-event-id") or query.get("seen", "")
     return stream(_news(context(request), seen, wanted))
 
 
@@ -194,6 +193,6 @@ routes: list[BaseRoute] = [
     guarded("/events", _page, role=Role.VIEWER, name="events"),
     guarded("/events/live", _live, role=Role.VIEWER, name="events_live"),
     guarded("/events/first", _first, role=Role.VIEWER, name="events_first"),
-    guarded("/events/{id:int}", _one, role=Role.VIEWER, name="event"),
-    guarded("/events/{id:int}/raw", _raw, role=Role.OPERATOR, methods=["POST"], name="event_raw"),
+    guarded("/events/{id}", _one, role=Role.VIEWER, name="event"),
+    guarded("/events/{id}/raw", _raw, role=Role.OPERATOR, methods=["POST"], name="event_raw"),
 ]

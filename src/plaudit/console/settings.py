@@ -15,7 +15,7 @@ from plaudit.console.views import render
 from plaudit.manage import people
 from plaudit.manage.context import context
 from plaudit.manage.forms import form
-from plaudit.manage.given import Nothing, OfId, read
+from plaudit.manage.given import Nothing, OfId, id_of, read
 from plaudit.manage.guard import Role, guarded, keep
 from plaudit.manage.passwords import SHORTEST
 from plaudit.manage.problems import ProblemError
@@ -177,7 +177,7 @@ def _place(about: str) -> str:
 
 
 def _id(request: Request) -> int:
-    return int(request.path_params["id"])
+    return id_of("person or token", request.path_params["id"])
 
 
 def _plain(error: ProblemError) -> ProblemError:
@@ -193,11 +193,9 @@ routes: list[BaseRoute] = [
     guarded("/settings/account", _change_password, role=Role.VIEWER, methods=["POST"], name="own_password"),
     guarded("/settings/people", _people, role=Role.ADMIN, name="people"),
     guarded("/settings/people", _add_person, role=Role.ADMIN, methods=["POST"], name="add_person"),
+    guarded("/settings/people/{id}", _change_person, role=Role.ADMIN, methods=["POST"], name="change_person"),
     guarded(
-        "/settings/people/{id:int}", _change_person, role=Role.ADMIN, methods=["POST"], name="change_person"
-    ),
-    guarded(
-        "/settings/people/{id:int}/remove",
+        "/settings/people/{id}/remove",
         _remove_person,
         role=Role.ADMIN,
         methods=["POST"],
@@ -206,7 +204,7 @@ routes: list[BaseRoute] = [
     guarded("/settings/tokens", _tokens, role=Role.ADMIN, name="tokens"),
     guarded("/settings/tokens", _add_token, role=Role.ADMIN, methods=["POST"], name="add_token"),
     guarded(
-        "/settings/tokens/{id:int}/remove",
+        "/settings/tokens/{id}/remove",
         _remove_token,
         role=Role.ADMIN,
         methods=["POST"],
