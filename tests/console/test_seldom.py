@@ -25,12 +25,12 @@ async def test_dialogs_that_ask_first(console: Console) -> None:
     await console.plaudit.store.access.add_person("bo", Role.VIEWER, "", 1)
     await console.plaudit.store.access.add_token("backup", Role.VIEWER, b"h" * 32, 1)
     for path, button, name in (
-        ("/settings/people", "Remove bo", "person-remove"),
+        ("/settings/people", "Remove… bo", "person-remove"),
         ("/settings/people", "New password for bo", "person-password"),
         ("/settings/tokens", "Make a token", "token-make"),
-        ("/settings/tokens", "Remove backup", "token-remove"),
+        ("/settings/tokens", "Remove… backup", "token-remove"),
         ("/settings/configuration", "Download with secrets", "configuration-secrets"),
-        ("/sources/shop", "Remove", "source-remove"),
+        ("/sources/shop", "Remove…", "source-remove"),
     ):
         page = await console.open(path)
         await page.get_by_role("button", name=button).click()
