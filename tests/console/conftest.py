@@ -57,7 +57,7 @@ class Console:
         await page.fill("[name=name]", role.value)
         await page.fill("[name=password]", PASSWORD)
         await page.click("button:has-text('Sign in')")
-        await page.wait_for_url(f"{self.url}/")
+        await page.wait_for_url(lambda url: "/sign-in" not in url)
 
     async def shot(self, name: str) -> None:
         """The page as it is, four times."""

@@ -117,3 +117,52 @@ async def test_a_destination_without_a_source_leads_to_choosing_one(console: Con
     page = await console.open("/start")
     await page.get_by_role("link", name="connect one").click()
     await expect(page).to_have_url(f"{console.url}/destinations/trustpilot/settings")
+
+
+async def test_an_event_that_is_on_its_way_is_not_taken_for_the_one_before(console: Console) -> None:
+    ids = await many(console, 2)
+    page = await console.open("/events")
+    await page.locator(f"#event-{ids[0]} button").click()
+    shown = page.locator("#event-detail h2")
+    await expect(shown).to_be_visible()
+    go = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await go.wait()
+        await route.continue_()
+
+    await page.route(f"**/events/{ids[1]}", slow)
+    await page.locator(f"#event-{ids[1]} button").click()
+    await expect(shown).not_to_be_visible()
+    go.set()
+    await expect(shown).to_be_visible()
+    await expect(page.locator("#event-detail")).to_contain_text('"order_id": "0"')
+
+
+async def test_a_time_of_today_is_of_yesterday_after_midnight(console: Console) -> None:
+    await many(console, 1)
+    await console.page.clock.install()
+    page = await console.open("/events")
+    when = page.locator("#events time")
+    await expect(when).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    await page.clock.fast_forward("25:00:00")
+    await expect(when).to_have_text(re.compile(r"^\d+ \w+, \d\d:\d\d$"))
+
+
+async def test_a_charts_numbers_can_be_read(console: Console) -> None:
+    await many(console, 3)
+    page = await console.open("/")
+    await page.get_by_text("The numbers", exact=True).focus()
+    await page.keyboard.press("Enter")
+    row = page.get_by_role("region", name="The numbers over time").locator("tbody tr")
+    await expect(row).to_have_count(1)
+    assert (await row.locator(".number").all_text_contents())[:2] == ["3", "3"]
+    await console.sound("overview-numbers")
+
+
+async def test_what_was_refused_stands_together(console: Console) -> None:
+    page = await console.open("/sources/shop")
+    refused = page.locator("optgroup[label=Refused] option")
+    said = await refused.all_text_contents()
+    assert "A required field is missing or wrong" in said and "Made a review invitation" not in said
+    assert await page.locator("optgroup option").count() > len(said)

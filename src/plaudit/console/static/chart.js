@@ -37,6 +37,33 @@
     }, series, place);
   };
 
+  // What a chart cannot say to those who do not see it, or do not point at it.
+  const add = (to, tag, text = "", more = {}) => {
+    const made = Object.assign(document.createElement(tag), { textContent: text, ...more });
+    to.append(made);
+    return made;
+  };
+  const list = () => {
+    const whole = document.createElement("details");
+    add(whole, "summary", "The numbers");
+    add(whole, "p", "Times at which nothing came are left out.", { className: "hint" });
+    const around = add(whole, "div", "", { className: "table-wrap flat numbers", tabIndex: 0, role: "region", ariaLabel: "The numbers over time" });
+    const table = add(around, "table", "", { className: "rows runs" });
+    const head = add(add(table, "thead"), "tr");
+    for (const word of ["From", "Events", "Orders", "Accepted"]) add(head, "th", word, { scope: "col", className: word === "From" ? "" : "number" });
+    const body = add(table, "tbody");
+    const when = new Intl.DateTimeFormat(navigator.language, daily ? { day: "numeric", month: "short" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+    const [at, ...numbers] = series;
+    for (const [n, from] of at.entries()) {
+      if (!numbers.some((each) => each[n])) continue;
+      const row = add(body, "tr");
+      add(row, "td", when.format(new Date(from * 1000)), { className: "when" });
+      for (const each of numbers) add(row, "td", (each[n] || 0).toLocaleString(), { className: "number" });
+    }
+    place.parentElement.after(whole);
+  };
+
+  list();
   draw();
   new ResizeObserver(() => { if (chart && chart.width !== place.clientWidth) draw(); }).observe(place);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);

@@ -14,17 +14,16 @@
   };
   const localise = (within) => {
     const now = new Date();
-    for (const each of within.querySelectorAll("time[datetime]:not([data-local])")) {
-      const at = new Date(each.dateTime);
+    const today = now.toDateString(); // what was of today is of yesterday, once a page stays open over midnight
+    for (const each of within.querySelectorAll(`:is(time[datetime], option[data-at]):not([data-local="${today}"])`)) {
+      const at = new Date(each.dateTime || each.dataset.at);
       if (Number.isNaN(at.getTime())) continue;
-      each.textContent = words(at, now);
-      each.dataset.local = "";
-    }
-    for (const each of within.querySelectorAll("option[data-at]:not([data-local])")) {
-      each.textContent = each.textContent.replace(/[^,]*$/, ` ${words(new Date(each.dataset.at), now)}`);
-      each.dataset.local = "";
+      each.dataset.before ??= each.matches("option") ? each.textContent.replace(/[^,]*$/, " ") : "";
+      each.textContent = each.dataset.before + words(at, now);
+      each.dataset.local = today;
     }
   };
+  setInterval(() => localise(document), 60000);
 
   const toast = (text) => {
     const place = document.getElementById("toast");
