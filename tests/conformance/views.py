@@ -107,9 +107,34 @@ class ViewsConformance(OfStore):
         invited = await store.events(disposition="invited", limit=9)
         invited += await store.events(disposition="invited", limit=9, before=invited[-1].id)
         assert invited == whole
+        both = await store.events(disposition=("invited", "duplicate_order"), limit=9)
+        assert both == whole[:9]
+        assert await store.events(disposition="invited", orders=True) == whole
         shop = await store.events(disposition="invited", source="shop")
         assert shop == [each for each in whole if each.source == "shop"] and 0 < len(shop) < len(whole)
         assert await store.events(disposition="duplicate_order") == []
+
+    async def test_events_by_several_dispositions_and_those_of_orders(self, store: Store) -> None:
+        kinds = ("bad_request", "MESSAGE_REJECTED", "NO_MATCHING_MAPPING")
+        batch = [
+            event(1, n, orders={1: order(n)} if n % 4 == 3 else None, codes={1: kinds[1]} if n % 4 == 1 else None,
+                  disposition=None if n % 4 in (1, 3) else kinds[n % 4], refused=n % 4 == 0)
+            for n in range(20)
+        ]  # fmt: skip
+        await store.commit(0, 0, 1, batch, now=1000)
+        of = {code: await store.events(disposition=code) for code in kinds}
+        assert [len(each) for each in of.values()] == [5, 5, 5]
+        refused = sorted((*of["bad_request"], *of["MESSAGE_REJECTED"]), key=lambda each: -each.id)
+        assert await store.events(disposition=kinds[:2]) == refused
+        assert await store.events(disposition=set(kinds[:2]), source="shop") == refused
+        pages = await store.events(disposition=kinds[:2], limit=3)
+        pages += await store.events(disposition=kinds[:2], before=pages[-1].id)
+        assert pages == refused
+        orders = await store.events(orders=True)
+        assert [each.order_id for each in orders] == ["19", "15", "11", "7", "3"]
+        assert await store.events(orders=True, limit=2, before=orders[0].id) == orders[1:3]
+        assert await store.events(orders=True, disposition=kinds) == []
+        assert await store.events(disposition=()) == []
 
     async def test_what_happens_is_counted_by_the_hour_and_by_the_day(self, store: Store) -> None:
         first, later = DAY_MS, DAY_MS + HOUR_MS + 5

@@ -37,13 +37,15 @@ def events(
     """List events with what became of each."""
     from plaudit.errors import UsageError
     from plaudit.manage import shapes
-    from plaudit.spec.dispositions import SENTENCES
+    from plaudit.manage.events import FindEvents, selection
+    from plaudit.manage.problems import ProblemError
 
-    if disposition is not None and disposition not in SENTENCES:
-        raise UsageError(f"--disposition must be one of {', '.join(SENTENCES)}, not {disposition!r}")
-    found = _read(
-        data, lambda s: s.events(source=source, disposition=disposition, order_id=order, limit=limit)
-    )
+    wanted = FindEvents(source=source, disposition=disposition, order_id=order)
+    try:
+        chosen = selection(wanted)
+    except ProblemError as error:
+        raise UsageError(f"--{error.detail}, not {disposition!r}") from None
+    found = _read(data, lambda s: s.events(**chosen, limit=limit))
     if json:
         for e in found:
             json_line(shapes.event(e))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -32,14 +32,6 @@ SECONDS = 1.0  # between looks
 LONGEST = 300  # looks of one stream; then the browser asks again, and is asked who it is
 QUIET = 15.0  # after so long with nothing to say the stream says that it lives
 KNOWN = frozenset({"disposition", "order_id"})
-
-
-class Wanted(NamedTuple):
-    """Which events a stream tells of."""
-
-    source: str | None
-    disposition: str | None
-    order_id: str | None
 
 
 async def _page(request: Request) -> Response:
@@ -95,7 +87,8 @@ def _id(request: Request) -> OfId:
 
 async def _live(request: Request) -> Response:
     query = request.query_params
-    wanted = Wanted(*(query.get(key) or None for key in Wanted._fields))
+    wanted = read({key: query[key] for key in (*KNOWN, "source") if query.get(key)}, FindEvents)
+    events.selection(wanted)  # which says what is wrong with it
     # A browser that asks again says what it had.
     seen = request.headers.get("last-event-id") or query.get("seen", "")
     return stream(_news(context(request), seen, wanted))
@@ -132,15 +125,13 @@ async def looks(its: Context) -> AsyncIterator[None]:
             await asyncio.wait_for(its.closing.wait(), SECONDS)
 
 
-async def _news(its: Context, seen: str, wanted: Wanted) -> AsyncIterator[str]:
+async def _news(its: Context, seen: str, wanted: FindEvents) -> AsyncIterator[str]:
     """Rows newer than the one that the page has on top, each once; and a row that says so where more came than `MOST`."""
     shown: set[int] | None = None
     silent = 0.0
     yield f"retry: {int(SECONDS * 1000)}\n\n"
     async for _ in looks(its):
-        newest = await its.store.events(
-            source=wanted.source, disposition=wanted.disposition, order_id=wanted.order_id, limit=MOST + 1
-        )
+        newest = await its.store.events(**events.selection(wanted), limit=MOST + 1)
         if shown is None:
             ids = [str(row.id) for row in newest]
             shown = {row.id for row in newest[ids.index(seen) :]} if seen in ids else set()
@@ -158,9 +149,9 @@ async def _news(its: Context, seen: str, wanted: Wanted) -> AsyncIterator[str]:
             yield ": still here\n\n"
 
 
-def _before(id_: int, wanted: Wanted) -> str:
+def _before(id_: int, wanted: FindEvents) -> str:
     """Where the events stand that came before this one."""
-    chosen = {key: value for key, value in wanted._asdict().items() if value and key in KNOWN}
+    chosen = {key: value for key in sorted(KNOWN) if (value := getattr(wanted, key))}
     at = f"/sources/{quote(wanted.source)}" if wanted.source else "/events"
     return f"{at}?{urlencode({**chosen, 'cursor': id_})}"
 

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from plaudit.console.views import render
 from plaudit.manage import stats
 from plaudit.manage.context import context
+from plaudit.manage.events import ORDERS
 from plaudit.manage.given import read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
@@ -66,7 +67,7 @@ def _steps(found: stats.Overview, destination: str | None) -> list[Step]:
     made = {"destination": destination, "since": found.since}
     numbers = [
         ("Events", found.events, "/events"),
-        ("Orders", found.orders, "/events"),
+        ("Orders", found.orders, link("/events", disposition=ORDERS)),
         ("Invitations", found.invitations, link("/invitations", **made)),
         ("Accepted", found.accepted, link("/invitations", **made, state="accepted")),
     ]

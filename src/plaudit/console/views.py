@@ -35,7 +35,6 @@ WITHIN = {"/connections": ("/sources", "/destinations", "/catalog")}  # pages th
 _OK = frozenset(
     (dispositions.INVITED, dispositions.CORRECTED, dispositions.PASSED_ON, dispositions.CANCELLED)
 )
-_UNREADABLE = frozenset(dispositions.UNREADABLE)
 
 
 class Moment(NamedTuple):
@@ -95,7 +94,7 @@ def tone(disposition: str) -> str:
     """Whether an event became what it should: "ok"; "bad", so that somebody should look; or "none"."""
     if disposition in _OK:
         return "ok"
-    return "bad" if disposition == dispositions.REJECTED or disposition in _UNREADABLE else "none"
+    return "bad" if disposition in dispositions.REFUSED else "none"
 
 
 def plainly(value: Any) -> str:

@@ -15,9 +15,14 @@ from plaudit.spec import dispositions
 from plaudit.spec.envelope import place
 from plaudit.spec.halves import mended
 from plaudit.store.access import Who
+from plaudit.store.views import EventSelection
+
+ORDERS, REFUSED = "orders", "refused"
 
 
 class FindEvents(Page, kw_only=True):
+    """`disposition`: one; or `refused`, all that were refused; or `orders`, all that name an order."""
+
     source: Text | None = None
     disposition: Text | None = None
     order_id: Text | None = None
@@ -43,19 +48,21 @@ class RawEvent(msgspec.Struct):
     text: str
 
 
+def selection(given: FindEvents) -> EventSelection:
+    """Raises `ProblemError`: a disposition that is none."""
+    code, known = given.disposition, [ORDERS, REFUSED, *dispositions.SENTENCES]
+    if code is not None and code not in known:
+        raise ProblemError(400, "bad_request", f"disposition must be one of {', '.join(known)}")
+    found: EventSelection = {"source": given.source, "order_id": given.order_id, "orders": code == ORDERS}
+    if code != ORDERS:
+        found["disposition"] = dispositions.REFUSED if code == REFUSED else code
+    return found
+
+
 async def find(context: Context, who: Who, given: FindEvents) -> Events:
     """The newest first."""
     del who
-    if given.disposition is not None and given.disposition not in dispositions.SENTENCES:
-        known = ", ".join(dispositions.SENTENCES)
-        raise ProblemError(400, "bad_request", f"disposition must be one of {known}")
-    found = await context.store.events(
-        source=given.source,
-        disposition=given.disposition,
-        order_id=given.order_id,
-        limit=given.limit + 1,
-        before=given.before,
-    )
+    found = await context.store.events(**selection(given), limit=given.limit + 1, before=given.before)
     data = [shapes.event(row) for row in found[: given.limit]]
     return Events(data, str(data[-1].id) if len(found) > given.limit else None)
 

@@ -60,6 +60,9 @@ SENTENCES = {
     **UNREADABLE,
 }
 
+# What an event was refused for: by collect, or because a destination could not do anything with its order.
+REFUSED = frozenset({*UNREADABLE, REJECTED})
+
 # One word for an event that went to several destinations: the best that happened.
 _ORDER = (
     INVITED,

@@ -19,7 +19,7 @@ from plaudit.store.access import Access
 from plaudit.store.decisions import Deciding, Forgotten, Selection
 from plaudit.store.profiles import Profiles
 from plaudit.store.tallies import Tallied
-from plaudit.store.views import AttemptView, EventView, InvitationView
+from plaudit.store.views import AttemptView, EventSelection, EventView, InvitationView
 
 READER = "process"
 BY_HAND = "by_hand"  # why a destination is paused when a person wants it so
@@ -243,13 +243,7 @@ class Store(Deciding, Protocol):
     async def attempts(self, delivery_id: int) -> list[AttemptView]: ...
 
     async def events(
-        self,
-        *,
-        source: str | None = None,
-        disposition: str | None = None,
-        order_id: str | None = None,
-        limit: int = 0,
-        before: int | None = None,
+        self, *, limit: int = 0, before: int | None = None, **selection: Unpack[EventSelection]
     ) -> list[EventView]:
         """The newest first; `limit` 0: all. `before`: those that come after this id in that order."""
 

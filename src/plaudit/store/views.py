@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -13,6 +13,29 @@ from plaudit.spec.order import Order
 from plaudit.store.access import ApiToken, Person, Role
 
 MINUTE_MS = 60_000  # how exactly it is known when a token was used
+
+
+class EventSelection(TypedDict, total=False):
+    """Conditions on events; each counts when it is given. `disposition`: any of these, as a whole or at a destination.
+
+    `orders`: those that name an order.
+    """
+
+    source: str | None
+    disposition: str | Collection[str] | None
+    order_id: str | None
+    orders: bool
+
+
+def bound_events(selection: EventSelection) -> dict[str, Any]:
+    """As queries take it, with a None for what is not given; `codes`: the dispositions."""
+    code = selection.get("disposition")
+    return {
+        "source": selection.get("source"),
+        "order_id": selection.get("order_id"),
+        "orders": selection.get("orders", False),
+        "codes": None if code is None else [code] if isinstance(code, str) else sorted(code),
+    }
 
 
 class InvitationView(msgspec.Struct):

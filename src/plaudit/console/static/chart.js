@@ -50,7 +50,7 @@
     const around = add(whole, "div", "", { className: "table-wrap flat numbers", tabIndex: 0, role: "region", ariaLabel: "The numbers over time" });
     const table = add(around, "table", "", { className: "rows runs" });
     const head = add(add(table, "thead"), "tr");
-    for (const word of ["From", "Events", "Orders", "Accepted"]) add(head, "th", word, { scope: "col", className: word === "From" ? "" : "number" });
+    for (const word of ["From", ...names]) add(head, "th", word, { scope: "col", className: word === "From" ? "" : "number" });
     const body = add(table, "tbody");
     const when = new Intl.DateTimeFormat(navigator.language, daily ? { day: "numeric", month: "short" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
     const [at, ...numbers] = series;

@@ -8,7 +8,15 @@ from plaudit.destinations.base import ATTENTION, Outcome, State
 from plaudit.store.decisions import Selection, bound
 from plaudit.store.meeting import decode_order
 from plaudit.store.postgres.sql import Connection, queries, rows
-from plaudit.store.views import AttemptView, EventView, InvitationView, counts, event_views
+from plaudit.store.views import (
+    AttemptView,
+    EventSelection,
+    EventView,
+    InvitationView,
+    bound_events,
+    counts,
+    event_views,
+)
 
 SQL = queries("read")
 FEW = (*ATTENTION, State.QUEUED, State.HELD, State.SENDING, State.CANCELLED)  # each has an index
@@ -55,15 +63,10 @@ async def attention(connection: Connection, what: str | None) -> dict[str, dict[
 
 
 async def events(
-    connection: Connection,
-    source: str | None,
-    disposition: str | None,
-    order_id: str | None,
-    limit: int,
-    before: int | None,
+    connection: Connection, selection: EventSelection, limit: int, before: int | None
 ) -> list[EventView]:
-    given = {"source": source, "disposition": disposition, "order_id": order_id, "before": before}
-    return await _views(connection, await rows(connection, SQL["events"], given | {"limit": limit or None}))
+    given = bound_events(selection) | {"before": before, "limit": limit or None}
+    return await _views(connection, await rows(connection, SQL["events"], given))
 
 
 async def event(connection: Connection, id_: int) -> EventView | None:

@@ -28,7 +28,7 @@ from plaudit.store.postgres.database import Database
 from plaudit.store.postgres.schema import migrate
 from plaudit.store.postgres.sql import Connection
 from plaudit.store.tallies import Tallied
-from plaudit.store.views import AttemptView, EventView, InvitationView
+from plaudit.store.views import AttemptView, EventSelection, EventView, InvitationView
 
 
 class PostgresStore:
@@ -198,17 +198,9 @@ class PostgresStore:
         return await self._database.once(lambda c: read.attempts(c, delivery_id))
 
     async def events(
-        self,
-        *,
-        source: str | None = None,
-        disposition: str | None = None,
-        order_id: str | None = None,
-        limit: int = 0,
-        before: int | None = None,
+        self, *, limit: int = 0, before: int | None = None, **selection: Unpack[EventSelection]
     ) -> list[EventView]:
-        return await self._database.look(
-            lambda c: read.events(c, source, disposition, order_id, limit, before)
-        )
+        return await self._database.look(lambda c: read.events(c, selection, limit, before))
 
     async def event(self, id_: int) -> EventView | None:
         return await self._database.look(lambda c: read.event(c, id_))

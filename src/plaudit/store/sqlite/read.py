@@ -12,11 +12,19 @@ from plaudit.queries import load
 from plaudit.spec.order import Order
 from plaudit.sqlite import rows, savepoint
 from plaudit.store.decisions import Selection, bound
-from plaudit.store.views import AttemptView, EventView, InvitationView, counts, event_views
+from plaudit.store.views import (
+    AttemptView,
+    EventSelection,
+    EventView,
+    InvitationView,
+    bound_events,
+    counts,
+    event_views,
+)
 
 SQL = load("plaudit.store", "sql", "sqlite", "read.sql")
 WAITING = (State.QUEUED, State.HELD)
-MANY = 5000  # of those that wait: from then on they are found sooner among the newest of all
+MANY = 5000  # of those that wait, or that name an order: from then on they are found sooner among the newest of all
 _decode_order = msgspec.json.Decoder(Order).decode
 
 
@@ -95,19 +103,25 @@ def attention(connection: apsw.Connection, what: str | None) -> dict[str, dict[s
 
 
 def events(
-    connection: apsw.Connection,
-    source: str | None,
-    disposition: str | None,
-    order_id: str | None,
-    limit: int,
-    before: int | None,
+    connection: apsw.Connection, selection: EventSelection, limit: int, before: int | None
 ) -> list[EventView]:
-    given = {"source": source, "disposition": disposition, "order_id": order_id, "before": before}
-    query = "events" if order_id is None else "events_of_order"
-    if disposition is not None and source is None and order_id is None:
-        query = "events_of_disposition"
+    """By the index that fits the selection best."""
+    given = bound_events(selection) | {"limit": limit or -1, "before": before}
+    codes = given["codes"] or []
+    given["codes"] = None if given["codes"] is None else msgspec.json.encode(codes).decode()
     with savepoint(connection):
-        return _views(connection, list(rows(connection, SQL[query], given | {"limit": limit or -1})))
+        if codes and given["source"] is None and given["order_id"] is None and not given["orders"]:
+            each = [
+                rows(connection, SQL["events_of_disposition"], given | {"disposition": code})
+                for code in codes
+            ]
+            found = {row[0]: row for one in each for row in one}
+            newest = [found[id_] for id_ in sorted(found, reverse=True)]
+            return _views(connection, newest[: limit or None])
+        query = "events" if given["order_id"] is None else "events_of_order"
+        if given["orders"] and connection.execute(SQL["many_orders"], {"most": MANY}).get < MANY:
+            query = "events_with_order"
+        return _views(connection, list(rows(connection, SQL[query], given)))
 
 
 def event(connection: apsw.Connection, id_: int) -> EventView | None:

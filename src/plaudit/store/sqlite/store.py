@@ -18,7 +18,7 @@ from plaudit.store.sqlite import config, ledger, operate, process, profiles, rea
 from plaudit.store.sqlite.access import SqliteAccess
 from plaudit.store.sqlite.schema import migrate
 from plaudit.store.tallies import Tallied
-from plaudit.store.views import AttemptView, EventView, InvitationView
+from plaudit.store.views import AttemptView, EventSelection, EventView, InvitationView
 
 
 class SqliteStore:
@@ -157,15 +157,9 @@ class SqliteStore:
         return await self._reader.run(lambda c: read.attempts(c, delivery_id))
 
     async def events(
-        self,
-        *,
-        source: str | None = None,
-        disposition: str | None = None,
-        order_id: str | None = None,
-        limit: int = 0,
-        before: int | None = None,
+        self, *, limit: int = 0, before: int | None = None, **selection: Unpack[EventSelection]
     ) -> list[EventView]:
-        return await self._reader.run(lambda c: read.events(c, source, disposition, order_id, limit, before))
+        return await self._reader.run(lambda c: read.events(c, selection, limit, before))
 
     async def event(self, id_: int) -> EventView | None:
         return await self._reader.run(lambda c: read.event(c, id_))

@@ -99,8 +99,9 @@ SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e
 FROM events e LEFT JOIN sources s ON s.id = e.source_id
 WHERE (%(source)s::text IS NULL OR s.name = %(source)s::text)
   AND (%(order_id)s::text IS NULL OR e.order_id = %(order_id)s::text)
-  AND (%(disposition)s::text IS NULL OR e.disposition = %(disposition)s::text
-    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = %(disposition)s::text))
+  AND (NOT %(orders)s::boolean OR e.order_id IS NOT NULL)
+  AND (%(codes)s::text[] IS NULL OR e.disposition = ANY (%(codes)s::text[])
+    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = ANY (%(codes)s::text[])))
   AND (%(before)s::bigint IS NULL
     OR (e.received_at, e.id) < (SELECT b.received_at, b.id FROM events b WHERE b.id = %(before)s::bigint))
 ORDER BY e.received_at DESC, e.id DESC LIMIT %(limit)s::bigint;

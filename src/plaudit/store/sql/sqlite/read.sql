@@ -173,8 +173,9 @@ SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e
 FROM events e LEFT JOIN sources s ON s.id = e.source_id
 WHERE e.id < coalesce(:before, 9223372036854775807)
   AND (:source IS NULL OR s.name = :source) AND (:order_id IS NULL OR e.order_id = :order_id)
-  AND (:disposition IS NULL OR e.disposition = :disposition
-    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = :disposition))
+  AND (:orders = 0 OR e.order_id IS NOT NULL)
+  AND (:codes IS NULL OR e.disposition IN (SELECT value FROM json_each(:codes))
+    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code IN (SELECT value FROM json_each(:codes))))
 ORDER BY e.id DESC LIMIT :limit;
 
 -- name: events_of_order
@@ -182,8 +183,22 @@ ORDER BY e.id DESC LIMIT :limit;
 SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
 FROM events e LEFT JOIN sources s ON s.id = e.source_id
 WHERE e.order_id = :order_id AND e.id < coalesce(:before, 9223372036854775807) AND (:source IS NULL OR s.name = :source)
-  AND (:disposition IS NULL OR e.disposition = :disposition
-    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = :disposition))
+  AND (:codes IS NULL OR e.disposition IN (SELECT value FROM json_each(:codes))
+    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code IN (SELECT value FROM json_each(:codes))))
+ORDER BY e.id DESC LIMIT :limit;
+
+-- name: many_orders
+-- How many events name an order, up to some.
+SELECT count(*) FROM (SELECT 1 FROM events WHERE order_id IS NOT NULL LIMIT :most);
+
+-- name: events_with_order
+-- Those that name an order, where they are few, by their index.
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM events e INDEXED BY events_order LEFT JOIN sources s ON s.id = e.source_id
+WHERE e.order_id IS NOT NULL AND +e.id < coalesce(:before, 9223372036854775807)
+  AND (:source IS NULL OR s.name = :source) AND (:order_id IS NULL OR e.order_id = :order_id)
+  AND (:codes IS NULL OR e.disposition IN (SELECT value FROM json_each(:codes))
+    OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code IN (SELECT value FROM json_each(:codes))))
 ORDER BY e.id DESC LIMIT :limit;
 
 -- name: events_of_disposition
