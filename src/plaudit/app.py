@@ -89,7 +89,9 @@ class Plaudit:
         self._deliverer = Deliverer(self.store, self._clock, self._owner, self._kinds, alone=alone)
         self._partitions = Partitions(self._log, self.store, self._clock, self._deliverer.notify)
         self._timer = Timer(self.store, self._clock, self._deliverer.notify)
-        self._context = Context(self.store, self._clock, self._kinds, self._log, self._faults)
+        self._context = Context(
+            self.store, self._clock, self._kinds, self._log, self._faults, self._deliverer.waits
+        )
         self._http = HttpServer(self._app(), options.host, options.port)
         self._version = 0
         self._lanes: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -12,8 +13,9 @@ from plaudit.app import Options, Plaudit
 from plaudit.config import parse
 from plaudit.destinations.base import State
 from plaudit.destinations.catalog import destinations
+from plaudit.installation import apply
 from plaudit.sandbox.server import Server
-from support import API_KEY, config
+from support import API_KEY, config, until
 
 from .conftest import Console
 from .shop import ended, faults, order
@@ -129,7 +131,10 @@ async def test_an_event_is_tried_dry_and_then_for_real(console: Console) -> None
         "properties": {"order_id": "tested-1", "email": "grace@example.com", "name": "Grace"},
     }
     await page.fill("textarea", json.dumps(event))
-    await page.get_by_role("button", name="Send for real").click()
+    await expect(page.get_by_role("button", name="Send this for real")).to_have_count(0)
+    await page.get_by_role("button", name="Dry run").click()
+    await expect(result).to_contain_text("the customer in it is invited")
+    await page.get_by_role("button", name="Send this for real").click()
     await result.get_by_role("link", name="See its story").click(timeout=15_000)
     await expect(page).to_have_url(re.compile("/invitations/[0-9]+$"))
     await ended(console, "tested-1", State.ACCEPTED)
@@ -143,6 +148,26 @@ async def test_an_event_is_tried_dry_and_then_for_real(console: Console) -> None
     assert recorded[0].action == "reveal"
 
 
+async def test_the_tester_starts_from_events_of_the_source_that_is_chosen(console: Console) -> None:
+    there = config(console.sandbox.url).replace('["shop"]', '["shop", "till"]')
+    till = '[sources.till]\nwrite_key = "tillKey12345"\n'
+    await apply(console.plaudit.store, parse(there + till, destinations()), 2)
+    await order(console, "1601")
+    await ended(console, "1601", State.ACCEPTED)
+    page = await console.open(f"{PLACE}/tester")
+    await page.fill("textarea", "what somebody wrote")
+    await expect(page.get_by_label("Start from")).to_be_visible()
+    await page.get_by_label("As if from").select_option("till")
+    await expect(page.get_by_label("Start from")).to_have_count(0)  # nothing came from there yet
+    await page.get_by_label("As if from").select_option("shop")
+    await expect(page.get_by_label("Start from").locator("option")).to_have_attribute(
+        "title", re.compile("UTC$")
+    )
+    await expect(page.locator("textarea")).to_have_value("what somebody wrote")
+    await page.get_by_role("button", name="Take").click()
+    await expect(page.get_by_label("As if from")).to_have_value("shop")
+
+
 async def test_a_bad_key_pauses_it_and_the_lane_says_why(console: Console) -> None:
     await faults(console, "401")
     await order(console, "1001")
@@ -152,6 +177,31 @@ async def test_a_bad_key_pauses_it_and_the_lane_says_why(console: Console) -> No
     await console.sound("lane-blocked")
     page = await console.open("/destinations/nowhere")
     await expect(page.get_by_role("alert")).to_contain_text("nowhere")
+
+
+async def test_a_lane_says_what_it_waits_after_and_what_is_overdue(console: Console) -> None:
+    await faults(console, "503")
+    for number in range(1801, 1807):
+        await order(console, str(number))
+    name, kept = "trustpilot", console.plaudit.store
+    row = next(each for each in (await kept.configuration()).destinations if each.name == name)
+    await until(lambda: console.plaudit._deliverer.waits(row.id))
+    page = await console.open(PLACE)
+    banner = page.locator(".banner-bad")
+    await expect(banner).to_contain_text("Nothing is sent just now")
+    await expect(banner).to_contain_text("Last answer: 503")
+    await expect(banner).to_contain_text("Next try")
+    await expect(page.locator("header .state")).to_have_text("waiting")
+    await console.sound("lane-waits")
+    view = await page.evaluate(f"fetch('/api/destinations/{name}').then(r => r.json())")
+    assert view["waits"]["status"] == 503
+
+    await page.get_by_text("Pause…").click()
+    await page.get_by_role("button", name="Pause").click()
+    await asyncio.sleep(4)  # what waits becomes due
+    await console.open(PLACE)
+    await expect(page.get_by_text("has been due since")).to_contain_text("when the destination is resumed")
+    await console.sound("lane-overdue")
 
 
 async def test_the_tester_gives_up_and_looks_again(tmp_path: Path, browser: Browser) -> None:
@@ -169,7 +219,8 @@ async def test_the_tester_gives_up_and_looks_again(tmp_path: Path, browser: Brow
         console = Console(front, sandbox, await context.new_page())
         await console.sign_in()
         page = await console.open(f"{PLACE}/tester")
-        await page.get_by_role("button", name="Send for real").click()
+        await page.get_by_role("button", name="Dry run").click()
+        await page.get_by_role("button", name="Send this for real").click()
         result = page.locator("#result")
         await expect(result).to_contain_text("Waiting for what becomes of it")
         await page.route("**/tester/became?**", earlier)

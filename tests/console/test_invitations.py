@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from plaudit.destinations.base import State
+from plaudit.manage import deciding
 from plaudit.store.access import Role
 from plaudit.store.decisions import Decided
 
@@ -82,10 +84,16 @@ async def test_a_refused_one_is_read_and_mended(console: Console) -> None:
     await console.sound("story-refused")
 
     await page.get_by_role("button", name="Show customer").click()
-    await expect(page.get_by_text("customer3001@example.com").first).to_be_visible()
+    await expect(page.locator("dl.kv")).to_contain_text("customer3001@example.com")
     await expect(request.locator("pre")).to_contain_text("customer3001@example.com")
+    await page.get_by_text("The event", exact=True).click()
+    await expect(page.locator(".timeline details pre").first).to_contain_text("customer3001@example.com")
+    await console.sound("story-revealed")
     recorded = await console.plaudit.store.access.audit(limit=1)
     assert (recorded[0].action, recorded[0].about) == ("reveal", f"invitation {id_}")
+    await page.get_by_role("link", name="Order Completed").click()
+    await expect(page).to_have_url(re.compile("/events/[0-9]+$"))
+    await page.goto(f"{console.url}/invitations/{id_}")
 
     await page.get_by_role("button", name="Retry").click()
     await expect(page.get_by_role("heading", name="Retry 1 invitation?")).to_be_visible()
@@ -234,3 +242,93 @@ async def test_a_viewer_reads_and_decides_nothing(bare: Console) -> None:
         await expect(page.get_by_role("alert")).to_contain_text("here is no")
     page = await bare.open("/invitations/" + "9" * 40)
     await expect(page.get_by_role("alert")).to_contain_text("There is no invitation")
+
+
+async def test_what_is_looked_for_by_an_address_stays_chosen(console: Console) -> None:
+    await faults(console, "400")
+    for order_id, email in (("8001", "ada@example.com"), ("8002", "eve@example.com")):
+        await order(console, order_id, email=email)
+        await ended(console, order_id, State.REFUSED)
+    page = await console.open("/invitations")
+    await page.fill("[type=search]", "ada@example.com")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    refused = page.get_by_role("button", name=re.compile("^Refused"))
+    await refused.click()
+    await expect(refused).to_have_attribute("aria-current", "true")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await console.sound("invitations-by-address")
+    assert page.url == f"{console.url}/invitations"
+    for leave in ("Leave as it is", "Back"):
+        await page.get_by_role("button", name="Cancel", exact=True).click()
+        if leave == "Back":
+            await page.get_by_role("button", name="Cancel", exact=True).click()
+            await page.get_by_role("button", name="Undo").click()
+        await page.get_by_role("button", name=leave).click()
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(page.locator("[type=search]")).to_have_value("ada@example.com")
+    await page.get_by_role("button", name="Accepted").click()
+    await page.get_by_role("button", name="Look up their profile").click()
+    await expect(page).to_have_url(re.compile("/profiles/[0-9]+$"))
+
+
+async def test_an_order_without_an_invitation_leads_to_what_came_in(console: Console) -> None:
+    await order(console, "8101", email="not an address")
+    page = await console.open("/invitations?order_id=8101")
+    await console.sound("invitations-none-of-order")
+    await page.get_by_role("link", name="What came in about order 8101").click()
+    await expect(page).to_have_url(re.compile("/events.order_id=8101$"))
+    await expect(page.locator("#events li")).to_have_count(1)
+
+
+async def test_an_action_says_which_states_it_is_for(console: Console) -> None:
+    await faults(console, "reset-after")
+    await order(console, "8201")
+    await ended(console, "8201", State.UNCERTAIN)
+    await faults(console, "400")
+    await order(console, "8202")
+    await ended(console, "8202", State.REFUSED)
+    page = await console.open("/invitations")
+    await page.get_by_label("Order 8201").check()
+    await page.get_by_label("Order 8202").check()
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.get_by_text("1 of those ticked stays as it is")).to_be_visible()
+    await page.get_by_role("link", name="Leave as it is").click()
+    await page.get_by_label("Order 8201").check()
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.get_by_text("“Retry” is for held queued refused failed blocked")).to_be_visible()
+    await console.sound("decide-none")
+    await page.get_by_role("link", name="To those that are uncertain").click()
+    await expect(page).to_have_url(f"{console.url}/invitations?state=uncertain")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+
+
+async def test_more_than_one_step_takes_goes_on(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    await faults(console, "400")
+    for number in range(8301, 8304):
+        await order(console, str(number))
+    for number in range(8301, 8304):
+        await ended(console, str(number), State.REFUSED)
+    monkeypatch.setattr(deciding, "MOST", 2)
+    page = await console.open("/invitations?state=refused")
+    await page.get_by_role("button", name="Cancel", exact=True).click()
+    await expect(page.get_by_text("One step takes 2, the oldest first.")).to_be_visible()
+    await page.get_by_role("button", name="Cancel", exact=True).click()
+    await expect(page.get_by_role("heading", name="2 are cancelled now")).to_be_visible()
+    await console.sound("decided-some")
+    await page.get_by_role("button", name="Go on with the other 1").click()
+    await expect(page.get_by_role("heading", name="1 is cancelled now")).to_be_visible()
+
+
+async def test_times_say_how_they_are_written_and_read_well(console: Console) -> None:
+    page = await console.open("/invitations?since=27.11.2026")
+    await expect(page.get_by_role("alert")).to_contain_text("2026-11-27 18:40")
+    await expect(page.get_by_label("Since")).to_have_attribute("aria-describedby", "times")
+    await faults(console, "400")
+    await order(console, "8401")
+    id_ = await ended(console, "8401", State.REFUSED)
+    await console.plaudit.store.decide(Decided.CANCEL, decision=1, after=0, limit=9, now=1_790_000_000_000)
+    page = await console.open(f"/invitations/{id_}")
+    await expect(page.locator(".lead")).to_contain_text("decided at 21 Sept")
+    await page.goto(f"{console.url}/invitations?state=cancelled")
+    await expect(page.locator("td.why")).to_contain_text("decided at 21 Sept")

@@ -48,6 +48,32 @@ async def test_a_decision_is_undone_once_and_recorded(api: Api, context: Context
     ]
 
 
+async def test_some_are_decided_by_their_ids_as_one_decision_that_is_read_again(
+    api: Api, context: Context
+) -> None:
+    await fill(context)
+    states = {each.id: each.state for each in await context.store.invitations()}
+    failed, refused = (
+        next(id_ for id_, each in states.items() if each == state) for state in ("failed", "refused")
+    )
+    uncertain = next(id_ for id_, each in states.items() if each == "uncertain")
+    asked = {"action": "cancel", "ids": [failed, refused, uncertain, failed]}
+    _, counted = await api("POST", DECIDE, asked | {"dry_run": True}, role=Role.OPERATOR)
+    assert (counted["matched"], counted["done"]) == ({"failed": 1, "refused": 1}, 0)
+    _, done = await api("POST", DECIDE, asked, role=Role.OPERATOR)
+    assert sorted(done["ids"]) == sorted([failed, refused])
+    assert (await context.store.invitation(uncertain)).state == "uncertain"  # type: ignore[union-attr]
+
+    at = f"/api/decisions/{done['decision']}"
+    _, kept = await api("GET", at, role=Role.OPERATOR)
+    assert (kept["action"], kept["deliveries"], kept["undone"]) == ("cancel", 2, 0)
+    assert kept["would"]["states"] == {"failed": 1, "refused": 1}
+    await api("POST", f"{at}/undo")
+    assert (await api("GET", at))[1]["would"] is None
+    assert (await api("GET", "/api/decisions/4711"))[0] == 404
+    assert (await api("POST", DECIDE, asked | {"ids": []}))[0] == 400
+
+
 async def test_what_stays_says_why(api: Api, context: Context, clock: FixedClock) -> None:
     await fill(context)
     _, done = await api("POST", DECIDE, {"action": "cancel", "all": True})

@@ -10,15 +10,15 @@ from starlette.routing import BaseRoute
 
 from plaudit.console.invitations import CONDITIONS, address
 from plaudit.console.views import render
+from plaudit.destinations.base import State
 from plaudit.manage import deciding, undoing
-from plaudit.manage.context import Context, context
+from plaudit.manage.context import context
 from plaudit.manage.deciding import Decide
 from plaudit.manage.forms import Form, form
 from plaudit.manage.given import OfId, number, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.undoing import Undo
-from plaudit.store.access import Who
 from plaudit.store.decisions import DECISIONS, Decided
 
 # What a person reads: on the button, as the question, and of what follows.
@@ -63,14 +63,14 @@ async def _decide(request: Request) -> Response:
     ids = _ticked(given)
     sure = given.get("sure") == "yes"
     chosen = {key: given[key] for key in CONDITIONS if given.get(key)}
-    if ids:
-        done = await deciding.several(its, who, action, ids, dry_run=not sure)
-    else:
-        done = await _all(its, who, action, chosen, sure=sure)
-    alone = ids[0] if len(ids) == 1 else None
-    if sure and alone is not None:
-        return RedirectResponse(f"/invitations/{alone}", 303)
-    back = address(chosen) if alone is None else f"/invitations/{alone}"
+    wanted: dict[str, Any] = {"ids": ids} if ids else {**chosen, "all": not chosen.keys() - {"what"}}
+    asked = read(wanted | {"action": action.value, "dry_run": not sure}, Decide)
+    done = await deciding.decide(its, who, asked)
+    story = f"/invitations/{ids[0]}" if len(ids) == 1 else ""
+    if sure and story:
+        return RedirectResponse(story, 303)
+    uncertain = chosen | {"state": State.UNCERTAIN.value}
+    fits = DECISIONS[action][0] if ids else deciding.states(action, {})
     return render(
         request,
         "invitations/decide.html",
@@ -80,36 +80,26 @@ async def _decide(request: Request) -> Response:
         means=WORDS[action][2],
         done=done,
         matched=sum(done.matched.values()),
+        fits=[each.value for each in State if each in fits],
+        is_lookup=State.UNCERTAIN in DECISIONS[action][0],
+        uncertain=uncertain,
+        uncertain_at=address(uncertain),
+        most=deciding.MOST,
+        goes_on=bool(done.left) and not ids and done.state not in done.matched,
         sure=sure,
         ids=ids,
         chosen=chosen,
-        back=back,
+        story=story,
+        back=story or address(chosen),
     )
-
-
-async def _all(
-    its: Context, who: Who, action: Decided, chosen: dict[str, str], *, sure: bool
-) -> deciding.DecisionDone:
-    """All that a list shows, on whatever page."""
-    values: dict[str, Any] = {
-        **chosen,
-        "action": action.value,
-        "dry_run": not sure,
-        "all": not chosen.keys() - {"what"},
-    }
-    return await deciding.decide(its, who, read(values, Decide))
 
 
 async def _shown(request: Request) -> Response:
     """A decision that was made, and what could be undone of it now, where that is quickly found."""
-    its, id_ = context(request), read(dict(request.path_params), OfId, text=True).id
-    kept = await its.store.decision(id_)
-    if kept is None:
-        raise ProblemError(404, "not_found", f"nothing is kept of a decision {id_}, or not any more")
-    would = None
-    if 0 < kept.deliveries - kept.undone <= deciding.PORTION:
-        would = await undoing.undo(its, request.state.who, Undo(id=id_, dry_run=True))
-    return render(request, "invitations/decision.html", kept=kept, word=WORDS[kept.decided][0], would=would)
+    asked = read(dict(request.path_params), OfId, text=True)
+    found = await undoing.one(context(request), request.state.who, asked)
+    word = WORDS[found.action][0]
+    return render(request, "invitations/decision.html", kept=found, word=word, would=found.would)
 
 
 async def _undo(request: Request) -> Response:
@@ -121,9 +111,9 @@ async def _undo(request: Request) -> Response:
     alone = asked.invitation
     if alone is not None and done.done:
         return RedirectResponse(f"/invitations/{alone}", 303)
-    chosen = {key: given[key] for key in CONDITIONS if given.get(key)}
+    chosen = {key: given[key] for key in CONDITIONS if given.get(key)} if alone is None else {}
     back = address(chosen) if alone is None else f"/invitations/{alone}"
-    return render(request, "invitations/undone.html", done=done, back=back)
+    return render(request, "invitations/undone.html", done=done, chosen=chosen, back=back)
 
 
 def _ticked(given: Form) -> list[int]:

@@ -36,7 +36,7 @@ async def _lane_part(request: Request) -> Response:
 
 async def _lane_page(request: Request, template: str) -> Response:
     its, who = context(request), request.state.who
-    row = await destinations.one(its, who, _of_name(request))
+    row = await destinations.one(its, who, of_name(request))
     day = await stats.overview(its, who, Overviewed(span=Span.DAY, destination=row.name))
     counted = await its.store.waiting(row.id, MOST_WAITING)
     due = await its.store.next_due(row.id)
@@ -49,12 +49,13 @@ async def _lane_page(request: Request, template: str) -> Response:
         alive={state.value: counted.get(state, 0) for state in _ALIVE},
         many=counted.get(State.QUEUED, 0) + counted.get(State.HELD, 0) == MOST_WAITING,
         due=None if due is None else iso(due),
+        now=iso(its.clock.now()),
         tab="lane",
     )
 
 
 async def _settings(request: Request) -> Response:
-    row = await destinations.one(context(request), request.state.who, _of_name(request))
+    row = await destinations.one(context(request), request.state.who, of_name(request))
     saved = request.query_params.get("saved") == "yes"
     return await _form(request, row, row.settings, row.sources, [], saved=saved)
 
@@ -62,7 +63,7 @@ async def _settings(request: Request) -> Response:
 async def _other_channel(request: Request) -> Response:
     """The form as it is for another channel: nothing is saved."""
     its = context(request)
-    row = await destinations.one(its, request.state.who, _of_name(request))
+    row = await destinations.one(its, request.state.who, of_name(request))
     given = await form(request)
     kind = its.kinds.get(row.type)
     settings = row.settings | (settings_of(kind, given) if kind else {})
@@ -71,7 +72,7 @@ async def _other_channel(request: Request) -> Response:
 
 async def _save(request: Request) -> Response:
     its, who = context(request), request.state.who
-    row = await destinations.one(its, who, _of_name(request))
+    row = await destinations.one(its, who, of_name(request))
     kind = its.kinds.get(row.type)
     if kind is None:
         raise ProblemError(409, "wrong_state", f"there is no destination of the type {row.type} any more")
@@ -133,7 +134,7 @@ async def _pause(request: Request) -> Response:
 
 async def _resume(request: Request) -> Response:
     try:
-        await destinations.resume(context(request), request.state.who, _of_name(request))
+        await destinations.resume(context(request), request.state.who, of_name(request))
     except ProblemError as error:
         if error.code != "wrong_state":  # somebody was quicker
             raise
@@ -141,15 +142,15 @@ async def _resume(request: Request) -> Response:
 
 
 async def _test(request: Request) -> Response:
-    found = await destinations.test(context(request), request.state.who, _of_name(request))
+    found = await destinations.test(context(request), request.state.who, of_name(request))
     if "hx-request" in request.headers:
         return render(request, "destination/tested.html", found=found)
-    row = await destinations.one(context(request), request.state.who, _of_name(request))
+    row = await destinations.one(context(request), request.state.who, of_name(request))
     return render(request, "destination/tested_page.html", row=row, found=found, tab="lane")
 
 
 async def _remove(request: Request) -> Response:
-    its, who, asked = context(request), request.state.who, _of_name(request)
+    its, who, asked = context(request), request.state.who, of_name(request)
     row = await destinations.one(its, who, asked)
     if (await form(request)).get("sure") != row.name:
         return render(request, "destination/remove.html", row=row)
@@ -161,7 +162,7 @@ def _back(request: Request) -> Response:
     return RedirectResponse(f"/destinations/{request.path_params['name']}", 303)
 
 
-def _of_name(request: Request) -> OfName:
+def of_name(request: Request) -> OfName:
     try:
         return read({"name": request.path_params["name"]}, OfName)
     except ProblemError:

@@ -16,7 +16,7 @@ from plaudit.errors import PlauditError
 from plaudit.manage import events, privacy, profiles, shapes
 from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
-from plaudit.manage.given import id_of, not_found
+from plaudit.manage.given import id_of, not_found, number
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.masking import masked_json
 from plaudit.manage.problems import ProblemError
@@ -80,14 +80,16 @@ async def _reveal(request: Request) -> Response:
 
 
 async def _page(request: Request, known: Known, *, revealed: bool) -> Response:
-    its = context(request)
-    facts = await its.store.profiles.facts(known.id, 0, EVENTS)
-    facts.sort(key=lambda each: -each.timestamp)  # they come as they arrived
+    its, query = context(request), request.query_params
+    before = {key: number(query.get(key, "")) for key in ("orders", "events")}
+    facts = await its.store.profiles.facts(known.id, before["events"] or 0, EVENTS + 1)
+    shown_facts = sorted(facts[:EVENTS], key=lambda each: -each.timestamp)  # they come as they arrived
     orders = [
         shapes.invitation(row, masked=not revealed)
         for email in _addresses(known)
-        for row in await its.store.invitations(email=email, limit=ORDERS)
+        for row in await its.store.invitations(email=email, before=before["orders"], limit=ORDERS + 1)
     ]
+    orders.sort(key=lambda each: -each.id)  # those of all addresses, the newest first
     shown: Any = (lambda value: value) if revealed else masked_json
     return render(
         request,
@@ -98,9 +100,12 @@ async def _page(request: Request, known: Known, *, revealed: bool) -> Response:
             for each in known.identifiers
         ],
         traits=shown(known.traits),
-        facts=[(each.id, each.name, each.timestamp, shown(each.properties)) for each in facts],
+        facts=[(each.id, each.name, each.timestamp, shown(each.properties)) for each in shown_facts],
         titles={(each.kind, each.name): each.title for each in (await its.store.configuration()).definitions},
-        orders=orders,
+        orders=orders[:ORDERS],
+        older_orders=orders[ORDERS - 1].id if len(orders) > ORDERS else None,
+        older_events=facts[EVENTS - 1].id if len(facts) > EVENTS else None,
+        before=before,
         revealed=revealed,
         forgettable=bool(_addresses(known)),
     )

@@ -72,7 +72,9 @@ async def _reveal(request: Request) -> Response:
     clear = msgspec.structs.replace(
         story, invitation=found.invitation, order=found.order, history=found.history
     )
-    return _page(request, "invitations/story.html", clear, found.requests, {}, revealed=True)
+    whom = about([found.invitation], await its.store.configuration()).get(given.id)
+    came = {each.id: each for each in found.events}
+    return _page(request, "invitations/story.html", clear, found.requests, whom, revealed=True, came=came)
 
 
 def _page(
@@ -83,6 +85,7 @@ def _page(
     whom: Any,
     *,
     revealed: bool,
+    came: dict[int, events.RawEvent] | None = None,
 ) -> Response:
     row = story.invitation
     return render(
@@ -97,7 +100,7 @@ def _page(
         actions=possible(row.state),
         moving=row.state in MOVING and not revealed,
         revealed=revealed,
-        pretty=pretty,
+        came=came or {},
         readable=readable,
         unkept=unkept,
     )
@@ -107,7 +110,7 @@ async def _event(request: Request) -> Response:
     """An event's body, with whom it is about masked: a part of the page, for when somebody opens it."""
     id_ = _id(request, "event")
     found = await events.one(context(request), request.state.who, OfId(id=id_))
-    return render(request, "invitations/event.html", event=found.event, body=found.body, pretty=pretty)
+    return render(request, "invitations/event.html", body=found.body)
 
 
 def timeline(story: invitations.Story) -> list[Moment]:
@@ -151,11 +154,6 @@ def _became(event: shapes.Event, destination: str) -> str:
         if route.destination == destination:
             return route.message
     return event.message
-
-
-def pretty(value: Any) -> str:
-    """JSON for people."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def readable(text: str) -> str:

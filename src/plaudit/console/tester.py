@@ -10,16 +10,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from plaudit.clock import iso
-from plaudit.console.story import pretty
-from plaudit.console.views import render
+from plaudit.console.destination import of_name
+from plaudit.console.views import pretty, render
 from plaudit.manage import destinations, events, shapes, sources
-from plaudit.manage.context import Context, context
+from plaudit.manage.context import context
 from plaudit.manage.destinations import DestinationView
 from plaudit.manage.forms import form
-from plaudit.manage.given import OfId, OfName, id_of, not_found, number, read
+from plaudit.manage.given import OfId, id_of, number, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.sources import TryEvent
+from plaudit.spec import dispositions
 
 RECENT = 10
 PATIENCE_MS = 30_000  # after so long the page stops asking, and says what it knows
@@ -51,14 +52,16 @@ async def _try(request: Request) -> Response:
     row, its, who = await _row(request), context(request), request.state.who
     given = await form(request)
     source, text = given.get("source", ""), given.get("text", "")
-    values: dict[str, Any] = {"problem": "", "findings": None}
+    values: dict[str, Any] = {"problem": "", "findings": None, "invites": False}
     try:
         event = msgspec.json.decode(text)
         asked = read({"name": source, "event": event, "destination": row.name}, TryEvent)
         if given.get("do") == "send":
             values |= {"sent": await sources.send(its, who, asked), "now": its.clock.now()}
         else:
-            values["findings"] = (await sources.check(its, who, asked)).data
+            found = (await sources.check(its, who, asked)).data
+            invites = any(each.disposition == dispositions.INVITED and each.requests for each in found)
+            values |= {"findings": found, "invites": invites}
     except msgspec.DecodeError as error:
         values["problem"] = f"this is no JSON: {error}"
     except RecursionError:
@@ -68,7 +71,7 @@ async def _try(request: Request) -> Response:
             raise
         values["problem"] = error.detail
     if "hx-request" in request.headers:
-        return render(request, "destination/result.html", row=row, source=source, pretty=pretty, **values)
+        return render(request, "destination/result.html", row=row, source=source, text=text, **values)
     return await _page(request, row, source, text, **values)
 
 
@@ -115,7 +118,6 @@ async def _page(request: Request, row: DestinationView, source: str, text: str, 
         text=text,
         recent=[(event.id, event.event or event.type, iso(event.received_at)) for event in recent],
         tab="tester",
-        pretty=pretty,
         **(values | result),
     )
 
@@ -137,12 +139,7 @@ def sample(now: int) -> dict[str, Any]:
 
 
 async def _row(request: Request) -> DestinationView:
-    its: Context = context(request)
-    try:
-        asked = read({"name": request.path_params["name"]}, OfName)
-    except ProblemError:
-        raise not_found("destination", request.path_params["name"][:64]) from None
-    return await destinations.one(its, request.state.who, asked)
+    return await destinations.one(context(request), request.state.who, of_name(request))
 
 
 _AT = "/destinations/{name}/tester"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from plaudit.clock import Clock
+from plaudit.deliver.gate import Waits
 from plaudit.deliver.lane import Lane
 from plaudit.deliver.transport import Transport, transport_for
 from plaudit.destinations.base import Destination
@@ -78,6 +79,11 @@ class Deliverer:
                 transport = self._transport(kind, row.settings)
                 lane = Lane(row, kind, self._store, transport, self._clock, self._owner, self._version)
                 self._lanes[id_] = (lane, asyncio.create_task(lane.run(), name=f"lane {row.name}"))
+
+    def waits(self, destination_id: int) -> Waits | None:
+        """What its lane waits after. None: after nothing, or it is not this process's."""
+        found = self._lanes.get(destination_id)
+        return found[0].waits() if found is not None else None
 
     def faults(self) -> list[str]:
         """What keeps lanes from delivering, but for what their destinations answer."""

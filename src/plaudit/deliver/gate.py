@@ -7,12 +7,22 @@ trouble can close it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from plaudit.deliver.breaker import Breaker, Circuit
 from plaudit.deliver.concurrency import Limit
 from plaudit.deliver.pacing import Bucket
 from plaudit.destinations.base import Outcome, Verdict
 
 PATIENCE = 3600.0  # s: the most that a Retry-After can ask for
+
+
+class Waits(NamedTuple):
+    """What a lane waits after, and until when. In ms."""
+
+    verdict: Verdict
+    came_at: int
+    until: int
 
 
 class Gate:
@@ -23,6 +33,7 @@ class Gate:
         self._limit = Limit()
         self._bucket = Bucket(per_minute, now)
         self._not_before = 0  # ms: the vendor asked for patience
+        self._trouble: tuple[Verdict, int] | None = None  # the newest, and when it came
 
     @property
     def concurrency(self) -> int:
@@ -44,6 +55,12 @@ class Gate:
         """When there may be room though nothing ends."""
         return max(self._not_before, self._bucket.next_at(now), self.breaker.next_at(now))
 
+    def waits(self, now: int) -> Waits | None:
+        """None: nothing but its rate and its concurrency holds it back."""
+        if self._trouble is None or (self.breaker.circuit is Circuit.CLOSED and now >= self._not_before):
+            return None
+        return Waits(*self._trouble, max(self._not_before, self.breaker.next_at(now)))
+
     def began(self, requests: int, now: int) -> None:
         self._bucket.take(requests, now)
         if requests:
@@ -59,6 +76,8 @@ class Gate:
         if verdict.retry_after:
             asked = now + round(min(verdict.retry_after, PATIENCE) * 1000)
             self._not_before = max(self._not_before, asked)
+        if verdict.retry_after or verdict.outcome in (Outcome.RETRY, Outcome.UNCERTAIN):
+            self._trouble = verdict, now
         # An answer that nobody understands is trouble too: each costs a person a look.
         if verdict.outcome in (Outcome.RETRY, Outcome.UNCERTAIN):
             self._limit.went_wrong()

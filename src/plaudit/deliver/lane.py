@@ -13,7 +13,7 @@ import contextlib
 from plaudit.clock import Clock
 from plaudit.deliver.backoff import conclude
 from plaudit.deliver.breaker import Circuit
-from plaudit.deliver.gate import Gate
+from plaudit.deliver.gate import Gate, Waits
 from plaudit.deliver.probe import Probe
 from plaudit.deliver.sender import Sender
 from plaudit.deliver.transport import Transport
@@ -72,6 +72,9 @@ class Lane:
         """There are new deliveries."""
         self._look_at = 0
         self._wake.set()
+
+    def waits(self) -> Waits | None:
+        return self._gate.waits(self._clock.now())
 
     def nudge(self, version: int) -> None:
         """The configuration was applied, so something may have been mended: do not wait for the breaker."""

@@ -69,6 +69,10 @@ OPERATIONS = (
         ),
     ),
     Operation(
+        *("GET", "/api/decisions/{id}", OPERATOR, undoing.one, OfId, undoing.DecisionView),
+        "One decision, and what undoing it would come to",
+    ),
+    Operation(
         *("POST", "/api/decisions/{id}/undo", OPERATOR, undoing.undo, undoing.Undo, undoing.UndoDone),
         "Undo a decision, of those to which nothing has happened since; with dry_run only count",
     ),

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 
 from plaudit.clock import Clock
+from plaudit.deliver.gate import Waits
 from plaudit.destinations.base import Destination
 from plaudit.log.base import Log
 from plaudit.manage.sessions import Sessions
@@ -15,6 +16,8 @@ from plaudit.store.access import Who
 from plaudit.store.base import Store
 
 Faults = Callable[[], Awaitable[list[str]]]  # what keeps this process from being ready, a sentence each
+
+Waiting = Callable[[int], Waits | None]  # by the destination's id, what its lane waits after
 
 
 async def nothing_wrong() -> list[str]:
@@ -31,12 +34,14 @@ class Context:
         kinds: dict[str, Destination],
         log: Log | None = None,
         faults: Faults = nothing_wrong,
+        waits: Waiting = lambda _: None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.kinds = kinds
         self.log = log
         self.faults = faults
+        self.waits = waits
         self.sessions = Sessions(store, clock)
         self.changing = asyncio.Lock()  # one change of the configuration at a time
         self.closing = asyncio.Event()  # what goes on for long, such as a stream of events, ends with it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -42,10 +42,13 @@ class Conditions(Given, kw_only=True):
 
 
 class Decide(Conditions, kw_only=True):
-    """Without a condition, `all` must be true. `dry_run` only counts. `limit`: at most so many, the oldest first."""
+    """`id`, or `ids`: these; conditions do not count then. Else without a condition, `all` must be true. `dry_run` only
+    counts. `limit`: at most so many, the oldest first.
+    """
 
     action: Decided
     id: Id | None = None
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=PORTION)] | None = None
     all: bool = False
     dry_run: bool = False
     limit: Annotated[int, Meta(ge=1, le=MOST)] = MOST
@@ -88,6 +91,8 @@ async def decide(context: Context, who: Who, given: Decide) -> DecisionDone:
     store, now = context.store, context.clock.now()
     if given.id is not None:
         return await _one(context, who, given, given.id)
+    if given.ids:
+        return await _several(context, who, given)
     chosen = selection(given)
     if not chosen.keys() - {"what"} and not given.all:
         raise ProblemError(400, "no_condition", "say which, by a condition, or all: true")
@@ -98,7 +103,7 @@ async def decide(context: Context, who: Who, given: Decide) -> DecisionDone:
     await known(store, chosen)
     counts = await count(store, chosen, about)
     total = sum(counts.values())
-    many = min(total, given.limit)
+    many = min(total, given.limit, MOST)
     ids: list[int] = []
     decision = 0
     if many and not given.dry_run:
@@ -131,15 +136,13 @@ async def _one(context: Context, who: Who, given: Decide, id_: int) -> DecisionD
     return _done(given, {row.state: 1}, ids, decision)
 
 
-async def several(
-    context: Context, who: Who, action: Decided, ids: Sequence[int], *, dry_run: bool
-) -> DecisionDone:
-    """The same about these, as one decision; one that is in no fit state any more is left as it is."""
-    found = [await context.store.invitation(id_) for id_ in ids]
+async def _several(context: Context, who: Who, given: Decide) -> DecisionDone:
+    """The same about these, as one decision; one that is in no fit state is left as it is."""
+    action = given.action
+    found = [await context.store.invitation(id_) for id_ in dict.fromkeys(given.ids or ())]
     rows = [row for row in found if row is not None and row.state in DECISIONS[action][0]]
     matched = dict(Counter(row.state for row in rows))
-    given = Decide(action=action, dry_run=dry_run)
-    if not rows or dry_run:
+    if not rows or given.dry_run:
         return _done(given, matched, [], 0)
     thing = "invitation" if len(rows) == 1 else "invitations"
     about = f"{thing} {', '.join(str(row.id) for row in rows)}"

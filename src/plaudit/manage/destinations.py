@@ -8,6 +8,7 @@ import msgspec
 
 from plaudit.clock import iso
 from plaudit.config import Config, DestinationConfig
+from plaudit.deliver.gate import Waits
 from plaudit.deliver.sender import Sender
 from plaudit.deliver.transport import transport_for
 from plaudit.destinations.base import Destination, Outcome, What
@@ -58,9 +59,18 @@ class Pause(msgspec.Struct):
     at: str
 
 
+class Waiting(msgspec.Struct):
+    """Why nothing is sent just now: the last answer (`status` 0: there was none), and when it is tried again."""
+
+    message: str
+    status: int
+    at: str
+    until: str
+
+
 class DestinationView(msgspec.Struct):
     """A destination. Secret settings that are set say `•••`. `attention`: how many invitations wait for a person, by
-    state; `calls`: how many calls about people do.
+    state; `calls`: how many calls about people do. `waits`: as far as the process that is asked delivers there.
     """
 
     id: int
@@ -72,6 +82,7 @@ class DestinationView(msgspec.Struct):
     paused: Pause | None
     attention: dict[str, int]
     calls: dict[str, int]
+    waits: Waiting | None = None
 
 
 class Destinations(msgspec.Struct):
@@ -240,7 +251,16 @@ def _view(
     if row.paused_at is not None:
         paused = Pause(row.paused_reason or "", row.paused_message or "", iso(row.paused_at))
     channel = kind.channel(row.settings).name if kind is not None else ""
-    return DestinationView(row.id, row.name, row.type, channel, sources, settings, paused, attention, calls)
+    waits = context.waits(row.id) if paused is None else None
+    return DestinationView(
+        *(row.id, row.name, row.type, channel, sources, settings, paused, attention, calls),
+        waits=None if waits is None else _waiting(waits),
+    )
+
+
+def _waiting(waits: Waits) -> Waiting:
+    verdict = waits.verdict
+    return Waiting(verdict.message, verdict.status, iso(waits.came_at), iso(waits.until))
 
 
 def _is_secret(kind: Destination, key: str) -> bool:

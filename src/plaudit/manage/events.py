@@ -72,9 +72,8 @@ async def one(context: Context, who: Who, given: OfId) -> EventDetail:
     row = await context.store.event(given.id)
     if row is None:
         raise not_found("event", given.id)
-    body = await _body(context, given.id)
-    raw = _raw(given.id, body) if body is not None else None
-    return EventDetail(shapes.event(row), masked_json(raw.json) if raw is not None else None)
+    came = await raw(context, given.id)
+    return EventDetail(shapes.event(row), masked_json(came.json) if came is not None else None)
 
 
 async def reveal(context: Context, who: Who, given: OfId) -> RawEvent:
@@ -82,10 +81,10 @@ async def reveal(context: Context, who: Who, given: OfId) -> RawEvent:
     if await context.store.event(given.id) is None:
         raise not_found("event", given.id)
     await context.record(who, "reveal", f"event {given.id}")
-    body = await _body(context, given.id)
-    if body is None:
+    came = await raw(context, given.id)
+    if came is None:
         raise ProblemError(410, "gone", "the log does not have this event any more")
-    return _raw(given.id, body)
+    return came
 
 
 async def ahead(context: Context, id_: int) -> int | None:
@@ -98,8 +97,8 @@ async def ahead(context: Context, id_: int) -> int | None:
 
 async def names(context: Context, id_: int) -> list[str]:
     """By what the event's customer may be known: to look up their profile with, and not to be shown."""
-    body = await _body(context, id_)
-    found = _raw(id_, body).json if body is not None else None
+    came = await raw(context, id_)
+    found = came.json if came is not None else None
     said = [found.get(key) for key in ("userId", "anonymousId")] if isinstance(found, dict) else []
     return [str(each) for each in said if isinstance(each, str | int) and str(each).strip()]
 
@@ -113,7 +112,11 @@ async def _body(context: Context, id_: int) -> bytes | None:
     return None
 
 
-def _raw(id_: int, body: bytes) -> RawEvent:
+async def raw(context: Context, id_: int) -> RawEvent | None:
+    """Nothing is recorded here: who shows it does that. None: the log does not have it any more."""
+    body = await _body(context, id_)
+    if body is None:
+        return None
     text = body.decode("utf-8", "replace")
     try:
         return RawEvent(id_, msgspec.json.decode(mended(body)), text)

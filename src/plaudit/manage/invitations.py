@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 
 from plaudit.destinations.base import Delivery, What
-from plaudit.manage import dry, shapes
+from plaudit.manage import dry, events, shapes
 from plaudit.manage.context import Context
 from plaudit.manage.deciding import Conditions, selection
 from plaudit.manage.given import Cursor, Limit, OfId, Page, not_found
 from plaudit.manage.masking import masked_order
 from plaudit.spec.order import Order
 from plaudit.store.access import Who
-from plaudit.store.views import InvitationView
+from plaudit.store.views import EventView, InvitationView
 
 
 class FindInvitations(Conditions, kw_only=True):
@@ -40,14 +40,15 @@ class Story(msgspec.Struct):
 
 
 class Revealed(msgspec.Struct):
-    """Of whom it is, each attempt in the clear, and the requests as they would be made now: the second where the
-    vendor asks for more.
+    """Of whom it is, each attempt in the clear, the requests as they would be made now (the second where the vendor
+    asks for more), and the events about it that the log still has, as they came.
     """
 
     invitation: shapes.Invitation
     order: Order | None
     history: list[shapes.Attempt]
     requests: list[dict[str, Any]]
+    events: list[events.RawEvent]
 
 
 EVENTS = 50  # of one order that a story has
@@ -67,12 +68,12 @@ async def story(context: Context, who: Who, given: OfId) -> Story:
     del who
     row = await _row(context, given.id)
     attempts = await context.store.attempts(row.id)
-    events = await context.store.events(order_id=row.order_id, limit=EVENTS) if _is_invitation(row) else []
+    about = await _events(context, row)
     return Story(
         shapes.invitation(row, masked=True),
         masked_order(row.order) if row.order is not None else None,
         [shapes.attempt(each, row, masked=True) for each in attempts],
-        [shapes.event(each) for each in events],
+        [shapes.event(each) for each in about],
         [shapes.decision(each) for each in await context.store.decisions(row.id)],
     )
 
@@ -83,7 +84,15 @@ async def reveal(context: Context, who: Who, given: OfId) -> Revealed:
     await context.record(who, "reveal", f"invitation {row.id}")
     history = [shapes.attempt(each, row, masked=False) for each in await context.store.attempts(row.id)]
     return Revealed(
-        shapes.invitation(row, masked=False), row.order, history, await _requests(context, row, masked=False)
+        shapes.invitation(row, masked=False),
+        row.order,
+        history,
+        await _requests(context, row, masked=False),
+        [
+            raw
+            for each in await _events(context, row)
+            if (raw := await events.raw(context, each.id)) is not None
+        ],
     )
 
 
@@ -113,5 +122,8 @@ async def _row(context: Context, id_: int) -> InvitationView:
     return row
 
 
-def _is_invitation(row: InvitationView) -> bool:
-    return row.what == What.INVITATION
+async def _events(context: Context, row: InvitationView) -> list[EventView]:
+    """About its order; a call has none."""
+    if row.what != What.INVITATION:
+        return []
+    return await context.store.events(order_id=row.order_id, limit=EVENTS)

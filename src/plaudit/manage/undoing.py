@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import msgspec
 
+from plaudit.clock import iso
 from plaudit.manage.context import Context
 from plaudit.manage.deciding import PORTION
-from plaudit.manage.given import Given, Id
+from plaudit.manage.given import Given, Id, OfId
 from plaudit.manage.problems import ProblemError
 from plaudit.store.access import Who
 from plaudit.store.base import Store
-from plaudit.store.decisions import Decision, Undone
+from plaudit.store.decisions import Decided, Decision, Undone
 from plaudit.store.undoing import SAID, Left
 
 
@@ -44,6 +45,31 @@ class UndoDone(msgspec.Struct):
     left: int
     stayed: list[Stayed]
     ids: list[int]
+
+
+class DecisionView(msgspec.Struct):
+    """What is kept of a decision. `would`: what undoing it would come to now; null: all of it is undone, or it is about
+    so many that this takes a while.
+    """
+
+    id: int
+    action: Decided
+    at: str
+    deliveries: int
+    undone: int
+    would: UndoDone | None
+
+
+async def one(context: Context, who: Who, given: OfId) -> DecisionView:
+    """Raises `ProblemError`: nothing is kept of it."""
+    kept = await context.store.decision(given.id)
+    if kept is None:
+        said = f"nothing is kept of a decision {given.id}, or not any more"
+        raise ProblemError(404, "not_found", said)
+    would = None
+    if 0 < kept.deliveries - kept.undone <= PORTION:
+        would = await undo(context, who, Undo(id=kept.id, dry_run=True))
+    return DecisionView(kept.id, kept.decided, iso(kept.at), kept.deliveries, kept.undone, would)
 
 
 async def undo(context: Context, who: Who, given: Undo) -> UndoDone:

@@ -6,7 +6,9 @@ from plaudit.clock import SystemClock
 from plaudit.errors import UsageError
 from plaudit.spec import durations, timestamps
 
-HINT = 'an ISO 8601 date or time (UTC unless it says otherwise), or how long ago, such as "2 days"'
+HINT = (
+    'such as 2026-11-27 or 2026-11-27 18:40 (UTC unless it says otherwise), or how long ago, such as "2 days"'
+)
 
 
 def moment(option: str, written: str | None, now: int) -> int | None:
@@ -16,7 +18,7 @@ def moment(option: str, written: str | None, now: int) -> int | None:
     ago = durations.milliseconds(written)
     found = timestamps.parse(written) if ago is None else max(now - ago, 0)
     if found is None:
-        raise UsageError(f"{option} must be {HINT}; not {written!r}")
+        raise UsageError(f"{option} must be a time {HINT}; not {written!r}")
     return found
 
 
