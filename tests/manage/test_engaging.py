@@ -97,6 +97,10 @@ async def test_what_a_query_reads_of_a_person_is_masked(api: Api, context: Conte
     assert [each["value"] for each in page["data"]] == ["c…@example.com"]
     _, why = await api("POST", "/api/audiences/mail/explain", {"who": "u1"}, role=Role.OPERATOR)
     assert why["value"] == "c…@example.com" and "c1@" not in str(why)
+    _, known = await api("GET", "/api/profiles/1", role=Role.VIEWER)
+    assert known["values"][0]["value"] == "c…@example.com" and "c1@" not in str(known)
+    assert ["email", "c…@example.com"] in known["identifiers"]
+    assert (await api("GET", "/api/profiles/99", role=Role.VIEWER))[0] == 404
     _, tried = await api("POST", "/api/audiences/preview", {"query": query, "kind": "trait"})
     assert tried["top"] == [["c…@example.com", 1]]
     assert (await api("POST", "/api/audiences/preview", {"query": query}, role=Role.OPERATOR))[0] == 403

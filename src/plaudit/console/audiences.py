@@ -12,6 +12,7 @@ from plaudit.console.invitations import address
 from plaudit.console.views import render
 from plaudit.destinations.base import What
 from plaudit.engage.definitions import Kind
+from plaudit.engage.identifiers import Identifier
 from plaudit.errors import PlauditError
 from plaudit.manage import audiences
 from plaudit.manage.audiences import Explained, Listed
@@ -19,7 +20,7 @@ from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
 from plaudit.manage.given import not_found, number
 from plaudit.manage.guard import Role, guarded
-from plaudit.manage.masking import mask, mask_email, masked_reason, masked_value
+from plaudit.manage.masking import masked_name, masked_reason, masked_value
 
 MEMBERS = 50
 KINDS: dict[str, Kind] = {"audiences": "audience", "traits": "trait"}
@@ -113,7 +114,7 @@ async def _members(request: Request, its: Context, row: Listed) -> dict[str, Any
             "value": masked_value(each.value, row.query),
             "since": each.since,
             "until": each.until,
-            "names": [masked(name.type, name.value) for name in each.identifiers],
+            "names": [named(masked_name(name)) for name in each.identifiers],
         }
         for each in members[:MEMBERS]
     ]
@@ -121,14 +122,10 @@ async def _members(request: Request, its: Context, row: Listed) -> dict[str, Any
     return {"members": shown, "next": more, "first": not after}
 
 
-def masked(kind: str, value: str) -> str:
-    """A name of a person, so that nobody is told who it is."""
-    return f"{named(kind)} {mask_email(value) if '@' in value else mask(value)}"
-
-
-def named(kind: str) -> str:
-    """A kind of name, in words."""
-    return {"email": "e-mail"}.get(kind, kind.replace("_", " "))
+def named(name: Identifier) -> str:
+    """A name of a person, with its kind in words."""
+    kind = {"email": "e-mail"}.get(name.type, name.type.replace("_", " "))
+    return f"{kind} {name.value}"
 
 
 def _moves(row: Listed) -> bool:

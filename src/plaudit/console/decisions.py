@@ -117,7 +117,11 @@ async def _undo(request: Request) -> Response:
 
 
 def _ticked(given: Form) -> list[int]:
-    return [id_ for each in given.getlist("id") if (id_ := number(each)) is not None]
+    """Raises `ProblemError`: one cannot be read. Left out, it would be a decision about others."""
+    ids = [number(each) for each in given.getlist("id")]
+    if None in ids:
+        raise ProblemError(400, "bad_request", "one of the ids is none: load the list again")
+    return [id_ for id_ in ids if id_ is not None]
 
 
 routes: list[BaseRoute] = [

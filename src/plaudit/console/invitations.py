@@ -19,7 +19,7 @@ from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
 from plaudit.manage.given import read
 from plaudit.manage.guard import Role, guarded
-from plaudit.manage.invitations import FindInvitations
+from plaudit.manage.invitations import SearchInvitations
 from plaudit.manage.problems import ProblemError
 from plaudit.manage.shapes import Invitation
 from plaudit.store.base import Configuration
@@ -29,7 +29,12 @@ AGO = ("1 hour", "1 day", "7 days", "30 days")
 
 
 async def _list(request: Request) -> Response:
-    return await _page(request, _conditions(request.query_params), request.query_params.get("cursor"))
+    chosen = _conditions(request.query_params)
+    if chosen.pop("email", None):
+        return await _page(
+            request, chosen, None, "An address does not belong into a link: search for it here."
+        )
+    return await _page(request, chosen, request.query_params.get("cursor"))
 
 
 async def _search(request: Request) -> Response:
@@ -44,12 +49,12 @@ async def _search(request: Request) -> Response:
     return RedirectResponse(address(chosen), 303)
 
 
-async def _page(request: Request, chosen: dict[str, str], cursor: str | None) -> Response:
-    its, problem = context(request), ""
+async def _page(request: Request, chosen: dict[str, str], cursor: str | None, problem: str = "") -> Response:
+    its = context(request)
     found = invitations.Invitations([], None)
     try:
-        asked = read(chosen | ({"cursor": cursor} if cursor else {}), FindInvitations, text=True)
-        found = await invitations.find(its, request.state.who, asked)
+        asked = read(chosen | ({"cursor": cursor} if cursor else {}), SearchInvitations, text=True)
+        found = await invitations.search(its, request.state.who, asked)
     except ProblemError as error:
         if error.status != 400:
             raise

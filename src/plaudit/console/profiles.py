@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from plaudit.console.audiences import masked, named
+from plaudit.console.audiences import named
 from plaudit.console.views import render
 from plaudit.destinations.base import What
 from plaudit.errors import PlauditError
 from plaudit.manage import events, privacy, profiles, shapes
-from plaudit.manage.context import Context, context
+from plaudit.manage.context import context
 from plaudit.manage.forms import form
 from plaudit.manage.given import id_of, not_found, number
 from plaudit.manage.guard import Role, guarded
@@ -90,16 +90,13 @@ async def _page(request: Request, known: Known, *, revealed: bool) -> Response:
         for row in await its.store.invitations(email=email, before=before["orders"], limit=ORDERS + 1)
     ]
     orders.sort(key=lambda each: -each.id)  # those of all addresses, the newest first
+    seen = known if revealed else await profiles.masked(its.store, known)
     shown: Any = (lambda value: value) if revealed else masked_json
     return render(
         request,
         "profiles/one.html",
-        known=known,
-        names=[
-            f"{named(each.type)} {each.value}" if revealed else masked(each.type, each.value)
-            for each in known.identifiers
-        ],
-        traits=shown(known.traits),
+        known=seen,
+        names=[named(each) for each in seen.identifiers],
         facts=[(each.id, each.name, each.timestamp, shown(each.properties)) for each in shown_facts],
         titles={(each.kind, each.name): each.title for each in (await its.store.configuration()).definitions},
         orders=orders[:ORDERS],
@@ -138,12 +135,7 @@ async def _forget(request: Request) -> Response:
 
 
 async def _known(request: Request) -> Known:
-    its: Context = context(request)
-    id_ = id_of("profile", request.path_params["id"])
-    try:
-        return await profiles.person(its.store, its.kinds, f"#{id_}", its.clock.now())
-    except PlauditError:
-        raise not_found("profile", id_) from None
+    return await profiles.of_id(context(request), id_of("profile", request.path_params["id"]))
 
 
 def _addresses(known: Known) -> list[str]:

@@ -62,6 +62,11 @@ OPERATIONS = (
         *(invitations.Invitations, "Invitations, the newest first"),
     ),
     Operation(
+        *("POST", "/api/invitations/find", VIEWER, invitations.search, invitations.SearchInvitations),
+        *(invitations.Invitations, "The same, also by a customer's e-mail address"),
+        looks=True,
+    ),
+    Operation(
         *("POST", "/api/invitations/decide", OPERATOR, deciding.decide, deciding.Decide),
         *(
             deciding.DecisionDone,
@@ -198,6 +203,10 @@ OPERATIONS = (
     Operation(
         *("POST", "/api/audiences/{name}/leave", ADMIN, engaging.leave, engaging.Leave, engaging.Left),
         "Tell destinations that all members of a disabled audience have left; with dry_run only count",
+    ),
+    Operation(
+        *("GET", "/api/profiles/{id}", VIEWER, engaging.profile, OfId, profiles.Known),
+        "What is known of a person, masked",
     ),
     Operation(
         *("POST", "/api/profiles/find", OPERATOR, engaging.person, engaging.Find, profiles.Known),

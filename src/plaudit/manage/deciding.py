@@ -27,18 +27,23 @@ MOST = 10_000  # by one request
 _CONDITIONS = ("state", "order_id", "destination", "source", "reason", "email", "since", "until")
 
 
-class Conditions(Given, kw_only=True):
-    """Which invitations: each condition counts when it is given."""
+class Where(Given, kw_only=True):
+    """Which invitations: each condition counts when it is given. An address is none of these: they may stand in a URL."""
 
     state: State | None = None
     order_id: Text | None = None
     destination: Text | None = None
     source: Text | None = None
     reason: Text | None = None
-    email: Text | None = None
     since: Time | None = None
     until: Time | None = None
     what: What = What.INVITATION
+
+
+class Conditions(Where, kw_only=True):
+    """The same, and of whom."""
+
+    email: Text | None = None
 
 
 class Decide(Conditions, kw_only=True):
@@ -70,13 +75,13 @@ class DecisionDone(msgspec.Struct):
     decision: int | None = None
 
 
-def selection(given: Conditions) -> Selection:
+def selection(given: Where) -> Selection:
     """Raises `ProblemError`: a time that is none."""
     try:
         since, until = when.span(given.since, given.until)
     except UsageError as error:
         raise _in_other_words(error) from None
-    found: Any = {name: getattr(given, name) for name in _CONDITIONS if getattr(given, name) is not None}
+    found: Any = {name: value for name in _CONDITIONS if (value := getattr(given, name, None)) is not None}
     found |= {name: at for name, at in (("since", since), ("until", until)) if at is not None}
     if given.what is not What.INVITATION:
         found["what"] = given.what.value

@@ -13,11 +13,10 @@ from msgspec import Meta
 from plaudit.clock import iso
 from plaudit.engage.definitions import Kind
 from plaudit.engage.explain import Reason
-from plaudit.engage.identifiers import Identifier
 from plaudit.manage import audiences, defining, preview, profiles
 from plaudit.manage.context import Context
-from plaudit.manage.given import Given, Limit, Name, Nothing, OfName, Text, not_found
-from plaudit.manage.masking import mask, mask_email, masked_reason, masked_value
+from plaudit.manage.given import Given, Limit, Name, Nothing, OfId, OfName, Text, not_found
+from plaudit.manage.masking import masked_name, masked_reason, masked_value
 from plaudit.store.access import Who
 
 Query = Annotated[str, Meta(min_length=1, max_length=20_000)]
@@ -130,16 +129,11 @@ async def members(context: Context, who: Who, given: FindMembers) -> Members:
             masked_value(each.value, query),
             iso(each.since),
             None if each.until is None else iso(each.until),
-            [_masked(name) for name in each.identifiers],
+            [": ".join(masked_name(name)) for name in each.identifiers],
         )
         for each in found[: given.limit]
     ]
     return Members(data, str(data[-1].profile) if len(found) > given.limit else None)
-
-
-def _masked(name: Identifier) -> str:
-    plain = mask_email(name.value) if name.type == "email" else mask(name.value)
-    return f"{name.type}: {plain}"
 
 
 async def explain(context: Context, who: Who, given: Ask) -> Explanation:
@@ -173,6 +167,12 @@ async def leave(context: Context, who: Who, given: Leave) -> Left:
         await context.record(who, "leave", f"audience {given.name}")
         told = await audiences.leave(context.store, context.kinds, given.name, now, dry=False)
     return Left(given.dry_run, told)
+
+
+async def profile(context: Context, who: Who, given: OfId) -> profiles.Known:
+    """What says of whom it is is masked."""
+    del who
+    return await profiles.masked(context.store, await profiles.of_id(context, given.id))
 
 
 async def person(context: Context, who: Who, given: Find) -> profiles.Known:

@@ -9,7 +9,7 @@ import msgspec
 from plaudit.destinations.base import Delivery, What
 from plaudit.manage import dry, events, shapes
 from plaudit.manage.context import Context
-from plaudit.manage.deciding import Conditions, selection
+from plaudit.manage.deciding import Conditions, Where, selection
 from plaudit.manage.given import Cursor, Limit, OfId, Page, not_found
 from plaudit.manage.masking import masked_order
 from plaudit.spec.order import Order
@@ -17,7 +17,12 @@ from plaudit.store.access import Who
 from plaudit.store.views import EventView, InvitationView
 
 
-class FindInvitations(Conditions, kw_only=True):
+class FindInvitations(Where, kw_only=True):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class SearchInvitations(Conditions, kw_only=True):
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -54,7 +59,7 @@ class Revealed(msgspec.Struct):
 EVENTS = 50  # of one order that a story has
 
 
-async def find(context: Context, who: Who, given: FindInvitations) -> Invitations:
+async def find(context: Context, who: Who, given: FindInvitations | SearchInvitations) -> Invitations:
     """The newest first."""
     del who
     before = Page(limit=given.limit, cursor=given.cursor).before
@@ -62,6 +67,11 @@ async def find(context: Context, who: Who, given: FindInvitations) -> Invitation
     found = await context.store.invitations(limit=given.limit + 1, before=before, **chosen)
     data = [shapes.invitation(row, masked=True) for row in found[: given.limit]]
     return Invitations(data, str(data[-1].id) if len(found) > given.limit else None)
+
+
+async def search(context: Context, who: Who, given: SearchInvitations) -> Invitations:
+    """The same, also by address, which stands in no URL then."""
+    return await find(context, who, given)
 
 
 async def story(context: Context, who: Who, given: OfId) -> Story:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from plaudit.engage.explain import Reason
+from plaudit.engage.identifiers import Identifier
 from plaudit.spec.lookup import plain
 from plaudit.spec.order import Order
 
@@ -103,6 +104,11 @@ def masked_text(text: str) -> str:
         return text
     clean = _ADDRESS.sub(lambda found: mask_email(found[0].replace("%40", "@")).replace("@", _AT), text)
     return mask(text) if "@" in clean or "%40" in clean else clean.replace(_AT, "@")
+
+
+def masked_name(name: Identifier) -> Identifier:
+    """One way to know a person, so that nobody is told who it is."""
+    return Identifier(name.type, mask_email(name.value) if "@" in name.value else mask(name.value))
 
 
 def masked_value(value: Any, query: str) -> Any:

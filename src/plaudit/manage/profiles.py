@@ -10,6 +10,9 @@ from plaudit.destinations.base import Destination
 from plaudit.engage.definitions import Definitions, Kind
 from plaudit.engage.identifiers import Identifier
 from plaudit.errors import PlauditError
+from plaudit.manage.context import Context
+from plaudit.manage.given import not_found
+from plaudit.manage.masking import masked_json, masked_name, masked_value
 from plaudit.process.profiles import definitions_of
 from plaudit.spec.email import address
 from plaudit.store.base import Store
@@ -65,6 +68,33 @@ def _names(who: str) -> list[Identifier | int]:
     if colon and kind and value:
         found.append(Identifier(kind.lower(), value.lower() if kind.lower() == "email" else value))
     return [*found, Identifier("user_id", who), Identifier("anonymous_id", who)]
+
+
+async def of_id(context: Context, id_: int) -> Known:
+    """A profile by its number. Raises `ProblemError`: there is none."""
+    try:
+        return await person(context.store, context.kinds, f"#{id_}", context.clock.now())
+    except PlauditError:
+        raise not_found("profile", id_) from None
+
+
+async def masked(store: Store, known: Known) -> Known:
+    """The same, with what says of whom it is masked."""
+    definitions = (await store.configuration()).definitions
+    by_name = {(each.kind, each.name): each.query for each in definitions}
+    by_key = {each.key: each.query for each in definitions}
+    return msgspec.structs.replace(
+        known,
+        identifiers=[masked_name(each) for each in known.identifiers],
+        traits=masked_json(known.traits),
+        values=[
+            msgspec.structs.replace(
+                each, value=masked_value(each.value, by_name.get((each.kind, each.name), ""))
+            )
+            for each in known.values
+        ],
+        told=[(to, key, masked_value(value, by_key.get(key, ""))) for to, key, value in known.told],
+    )
 
 
 async def person(store: Store, kinds: dict[str, Destination], who: str, now: int) -> Known:
