@@ -82,7 +82,7 @@ LOOKS: list[tuple[Any, Any]] = [
     *((stats.overview, stats.Overviewed(span=span)) for span in stats.Span),
     (stats.overview, stats.Overviewed(destination="second")),
     *(
-        (invitations.find, msgspec.convert(each, invitations.FindInvitations))
+        (invitations.search, msgspec.convert(each, invitations.SearchInvitations))
         for each in (
             *({}, {"cursor": str(MANY // 2)}, {"order_id": "o7"}, {"email": "a@example.com"}),
             *(

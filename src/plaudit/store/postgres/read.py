@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from plaudit.destinations.base import ATTENTION, Outcome, State
+from plaudit.spec import dispositions
 from plaudit.store.decisions import Selection, bound
 from plaudit.store.meeting import decode_order
-from plaudit.store.postgres.sql import Connection, queries, rows
+from plaudit.store.postgres.sql import Connection, queries, rows, value
 from plaudit.store.views import (
     AttemptView,
     EventSelection,
@@ -19,7 +20,8 @@ from plaudit.store.views import (
 )
 
 SQL = queries("read")
-FEW = (*ATTENTION, State.QUEUED, State.HELD, State.SENDING, State.CANCELLED)  # each has an index
+MANY = 5000  # events: from then on they are found sooner among the newest of all
+FEW = (State.QUEUED, State.HELD, State.SENDING, State.CANCELLED)  # each has an index
 
 
 async def invitations(
@@ -28,7 +30,10 @@ async def invitations(
     given = bound(selection) | {"limit": limit or None, "before": before}
     of_time = (given["since"], given["until"]) != (None, None)
     of_reason = given["reason"] not in (None, Outcome.ACCEPTED.value)
-    if given["order_id"] is not None or given["recipient"] is not None or given["state"] in FEW or of_reason:
+    of_one = given["order_id"] is not None or given["recipient"] is not None
+    if given["state"] in ATTENTION and not of_one:
+        query = "invitations_in_attention"
+    elif of_one or given["state"] in FEW or of_reason:
         query = "invitations_of_some"
     else:
         query = "invitations_of_time" if of_time else "invitations"
@@ -65,8 +70,17 @@ async def attention(connection: Connection, what: str | None) -> dict[str, dict[
 async def events(
     connection: Connection, selection: EventSelection, limit: int, before: int | None
 ) -> list[EventView]:
+    """What is rare by an index on it, all else among the newest."""
     given = bound_events(selection) | {"before": before, "limit": limit or None}
-    return await _views(connection, await rows(connection, SQL["events"], given))
+    codes, many = given["codes"], {"codes": given["codes"], "most": MANY}
+    query = "events"
+    if given["order_id"] is None:
+        if codes is not None and dispositions.INVITED not in codes:
+            query = "events_of_some" if await value(connection, SQL["many_events"], many) < MANY else query
+        elif codes is None and given["orders"]:
+            few = await value(connection, SQL["many_orders"], {"most": MANY}) < MANY
+            query = "events_with_order" if few else query
+    return await _views(connection, await rows(connection, SQL[query], given))
 
 
 async def event(connection: Connection, id_: int) -> EventView | None:

@@ -48,6 +48,24 @@ WHERE d.what = %(what)s::text AND (%(state)s::text IS NULL OR d.state = %(state)
   AND (%(before)s::bigint IS NULL OR d.id < %(before)s::bigint)
 ORDER BY d.id DESC LIMIT %(limit)s::bigint;
 
+-- name: invitations_in_attention
+-- In one of the states that wait for a person, destination by destination: their index is in the order of ids.
+SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
+  d.payload
+FROM destinations t CROSS JOIN LATERAL (
+  SELECT * FROM deliveries d
+  WHERE d.destination_id = t.id AND d.state = %(state)s::text AND d.state IN ('failed', 'blocked', 'uncertain', 'refused')
+    AND d.what = %(what)s::text AND (%(reason)s::text IS NULL OR d.reason = %(reason)s::text)
+    AND (%(source)s::text IS NULL OR d.source_id IN (SELECT id FROM sources WHERE name = %(source)s::text))
+    AND (%(since)s::bigint IS NULL OR d.created_at >= %(since)s::bigint)
+    AND (%(until)s::bigint IS NULL OR d.created_at < %(until)s::bigint)
+    AND (%(before)s::bigint IS NULL OR d.id < %(before)s::bigint)
+  ORDER BY d.id DESC LIMIT %(limit)s::bigint
+) AS d
+LEFT JOIN sources s ON s.id = d.source_id
+WHERE %(destination)s::text IS NULL OR t.name = %(destination)s::text
+ORDER BY d.id DESC LIMIT %(limit)s::bigint;
+
 -- name: invitations_of_time
 -- The same in the order in which they were made, which is that of an index.
 SELECT d.id, t.name, d.what, d.key, s.name, d.state, d.reason, d.message, d.attempts, d.created_at, d.due_at, d.updated_at,
@@ -102,6 +120,43 @@ WHERE (%(source)s::text IS NULL OR s.name = %(source)s::text)
   AND (NOT %(orders)s::boolean OR e.order_id IS NOT NULL)
   AND (%(codes)s::text[] IS NULL OR e.disposition = ANY (%(codes)s::text[])
     OR EXISTS (SELECT 1 FROM dispositions x WHERE x.event_id = e.id AND x.code = ANY (%(codes)s::text[])))
+  AND (%(before)s::bigint IS NULL
+    OR (e.received_at, e.id) < (SELECT b.received_at, b.id FROM events b WHERE b.id = %(before)s::bigint))
+ORDER BY e.received_at DESC, e.id DESC LIMIT %(limit)s::bigint;
+
+-- name: many_events
+-- How many events have these dispositions, up to some.
+SELECT (SELECT count(*) FROM (
+    SELECT 1 FROM events WHERE disposition = ANY (%(codes)s::text[]) LIMIT %(most)s::bigint) AS e)
+  + (SELECT count(*) FROM (
+    SELECT 1 FROM dispositions WHERE code = ANY (%(codes)s::text[]) AND code <> 'invited' LIMIT %(most)s::bigint) AS x);
+
+-- name: many_orders
+-- How many events name an order, up to some.
+SELECT count(*) FROM (SELECT 1 FROM events WHERE order_id IS NOT NULL LIMIT %(most)s::bigint) AS e;
+
+-- name: events_of_some
+-- Those with these dispositions, where they are few: newest first.
+WITH few AS MATERIALIZED (
+  SELECT id FROM events WHERE disposition = ANY (%(codes)s::text[])
+  UNION
+  SELECT event_id FROM dispositions WHERE code = ANY (%(codes)s::text[]) AND code <> 'invited'
+)
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM few JOIN events e ON e.id = few.id LEFT JOIN sources s ON s.id = e.source_id
+WHERE (%(source)s::text IS NULL OR s.name = %(source)s::text)
+  AND (%(order_id)s::text IS NULL OR e.order_id = %(order_id)s::text)
+  AND (NOT %(orders)s::boolean OR e.order_id IS NOT NULL)
+  AND (%(before)s::bigint IS NULL
+    OR (e.received_at, e.id) < (SELECT b.received_at, b.id FROM events b WHERE b.id = %(before)s::bigint))
+ORDER BY e.received_at DESC, e.id DESC LIMIT %(limit)s::bigint;
+
+-- name: events_with_order
+-- Those that name an order, where they are few: newest first.
+WITH few AS MATERIALIZED (SELECT id FROM events WHERE order_id IS NOT NULL)
+SELECT e.id, s.name, e.message_id, e.type, e.name, e.received_at, e.timestamp, e.order_id, e.disposition, e.detail
+FROM few JOIN events e ON e.id = few.id LEFT JOIN sources s ON s.id = e.source_id
+WHERE (%(source)s::text IS NULL OR s.name = %(source)s::text)
   AND (%(before)s::bigint IS NULL
     OR (e.received_at, e.id) < (SELECT b.received_at, b.id FROM events b WHERE b.id = %(before)s::bigint))
 ORDER BY e.received_at DESC, e.id DESC LIMIT %(limit)s::bigint;
