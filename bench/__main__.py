@@ -20,6 +20,7 @@ BENCHES = {
     "growth": growth.growth,
     "pages": pages.pages,
     "cluster": cluster.cluster,
+    "cluster-pages": pages.cluster_pages,
 }
 
 
