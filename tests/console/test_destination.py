@@ -68,7 +68,7 @@ async def test_the_form_saves_what_is_good_and_says_what_is_not(console: Console
 
     await page.get_by_label("API Key").fill("")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_role("alert")).to_contain_text("api_key")
+    await expect(page.get_by_role("alert")).to_contain_text("API Key is missing")
     assert [each for each in console.complaints if "422" not in each] == []
     console.complaints.clear()
     await console.sound("settings-form-wrong")

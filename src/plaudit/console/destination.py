@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from plaudit.clock import iso
-from plaudit.console.fields import groups, settings_of
+from plaudit.console.fields import groups, in_words, settings_of
 from plaudit.console.views import render
 from plaudit.destinations.base import State
 from plaudit.manage import destinations, stats
@@ -118,7 +118,7 @@ async def _form(
         chosen=kind.channel({"channel": settings.get("channel")}),
         sources=sources,
         every_source=[source.name for source in (await its.store.configuration()).sources],
-        faults=faults,
+        faults=[in_words(kind.setting(fault.partition(" ")[0]), fault) for fault in faults],
         saved=saved,
         tab="settings",
     )

@@ -85,6 +85,11 @@ def groups(kind: Destination, settings: Settings, faults: Iterable[str] = ()) ->
     return [group for group in named if group.fields]
 
 
+def in_words(setting: Setting | None, fault: str) -> str:
+    """A fault of a setting with the name that the form has for it."""
+    return fault if setting is None else f"{setting.label} {fault.partition(' ')[2]}"
+
+
 def settings_of(kind: Destination, given: Form) -> dict[str, Any]:
     """What a form says; what the chosen channel does not know is left out. What cannot be read stays text, for
     `validate` to say so.
@@ -99,7 +104,9 @@ def settings_of(kind: Destination, given: Form) -> dict[str, Any]:
 
 
 def _field(setting: Setting, name: str, value: Any, channel: str, faults: Iterable[str]) -> Field:
-    errors = [fault for fault in faults if fault.split(" ", 1)[0] == setting.key]
+    its = [fault for fault in faults if fault.split(" ", 1)[0] == setting.key]
+    # What is missing is described below the field.
+    errors = [in_words(setting, fault).removesuffix(f": {setting.description}") for fault in its]
     needed = setting.required or channel in setting.needed
     return Field(name, setting, _shown(setting, name, value, channel), needed, errors)
 
