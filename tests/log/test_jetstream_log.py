@@ -398,7 +398,7 @@ async def test_tls(tmp_path: Path) -> None:
         async with opened_log(servers, query=f"replicas=1&ca={cert}") as log:
             position = await log.append(entry())
             assert position > 0
-        stranger = JetStreamLog(servers.url("replicas=1").replace("nats://", "tls://"), patience=1)
+        stranger = JetStreamLog(servers.url("replicas=1").replace("nats://", "tls://"), patience=5)
         with pytest.raises(UnavailableError, match="certificate verify failed"):
             await stranger.append(entry())
         await stranger.close()
