@@ -19,7 +19,6 @@ from plaudit.manage.forms import form
 from plaudit.manage.given import OfName, not_found, read
 from plaudit.manage.guard import Role, guarded
 from plaudit.manage.problems import ProblemError
-from plaudit.manage.stats import Overviewed, Span
 
 _ALIVE = (State.HELD, State.QUEUED, State.SENDING)
 MOST_WAITING = 10_000  # that are counted: a page costs the same however long the backlog is
@@ -37,7 +36,7 @@ async def _lane_part(request: Request) -> Response:
 async def _lane_page(request: Request, template: str) -> Response:
     its, who = context(request), request.state.who
     row = await destinations.one(its, who, of_name(request))
-    day = await stats.overview(its, who, Overviewed(span=Span.DAY, destination=row.name))
+    day = await stats.last_day(its, row.id)
     counted = await its.store.waiting(row.id, MOST_WAITING)
     due = await its.store.next_due(row.id)
     return render(

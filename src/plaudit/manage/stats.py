@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
 from plaudit.clock import iso
 from plaudit.destinations.base import ATTENTION, What
+from plaudit.manage import deciding
 from plaudit.manage.context import Context
 from plaudit.manage.given import Given, Name, not_found
 from plaudit.spec import dispositions
@@ -111,6 +113,20 @@ class Overview(msgspec.Struct):
     attention: list[Attention]
 
 
+class LastDay(NamedTuple):
+    """What a destination was given in 24 hours, and what it took: as `Overview` has it."""
+
+    invitations: int
+    accepted: int
+    p95_ms: int | None
+
+
+async def last_day(context: Context, destination_id: int) -> LastDay:
+    step, since, until = _times(context, Span.DAY)
+    totals, took = _totals(await context.store.tallies(step, since, until, destination_id))
+    return LastDay(_sum(totals, "made"), totals["ended", "accepted"], quantile(took, 0.95))
+
+
 async def overview(context: Context, who: Who, given: Overviewed) -> Overview:
     """Of everything; or of one destination, whose events and orders are not counted apart."""
     del who
@@ -121,9 +137,7 @@ async def overview(context: Context, who: Who, given: Overviewed) -> Overview:
         if given.destination not in ids:
             raise not_found("destination", given.destination)
         destination_id = ids[given.destination]
-    step, many = _SPANS[given.span]
-    until = context.clock.now() // step * step + step
-    since = until - many * step
+    step, since, until = _times(context, given.span)
     counted = await context.store.tallies(step, since, until, destination_id)
     totals, took = _totals(counted)
     return Overview(
@@ -142,14 +156,18 @@ async def overview(context: Context, who: Who, given: Overviewed) -> Overview:
     )
 
 
+def _times(context: Context, span: Span) -> tuple[int, int, int]:
+    """Its step, and from when until when it goes: the step that has begun is in it."""
+    step, many = _SPANS[span]
+    until = context.clock.now() // step * step + step
+    return step, until - many * step, until
+
+
 async def _waiting(context: Context, since: int, destination: str | None) -> dict[str, int]:
-    waiting: dict[str, int] = {}
-    for state in ATTENTION:
-        asked: Selection = {"what": What.INVITATION.value, "state": state.value, "since": since}
-        if destination is not None:
-            asked["destination"] = destination
-        waiting |= await context.store.count(**asked)
-    return dict(sorted(waiting.items()))
+    asked: Selection = {"since": since}
+    if destination is not None:
+        asked["destination"] = destination
+    return dict(sorted((await deciding.count(context.store, asked, list(ATTENTION))).items()))
 
 
 _OF = {What.INVITATION: "invitations", What.IDENTIFY: "calls"}
@@ -171,7 +189,7 @@ async def attention(
                 context, row, connected=any(to == row.id for _, to in there.connections)
             )
             found += [
-                each for what in What for each in _calls(row.name, what, waiting[what].get(row.name, {}))
+                each for what in What for each in _deliveries(row.name, what, waiting[what].get(row.name, {}))
             ]
     return found
 
@@ -192,7 +210,7 @@ async def _of_destination(
     return found
 
 
-def _calls(name: str, what: What, waiting: dict[str, int]) -> list[Attention]:
+def _deliveries(name: str, what: What, waiting: dict[str, int]) -> list[Attention]:
     return [
         Attention(_OF[what], f"{number:,} {state} at {name}", name, state, number, what)
         for state, number in sorted(waiting.items())
