@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from plaudit.destinations.base import Answer, Delivery, Mail, Request
+from plaudit.spec.email import IN_TEXT
 from plaudit.spec.order import Order
 
 SENT_CHARACTERS = 16_384  # of a body: more is cut off
@@ -25,7 +26,6 @@ UNKNOWN = "…"  # another customer's, or of one who was forgotten
 # A blank: whose and what it is, and how that was written. Private characters, which no text has by right.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _BLANK = re.compile(f"{_OPEN}([^|]*)\\|([0-9]){_CLOSE}")
-_ADDRESS = re.compile(r"[^\s\"'<>(){}\[\],;:=&?/\\]+(?:@|%40)[^\s\"'<>(){}\[\],;:=&?/\\]+\.\w+")
 _PLAIN = re.compile(r"[A-Za-z0-9 @._+-]*")  # written the same in every way but in a URL
 _PASSED_ON = re.compile(f"{_OPEN}[^|]*[0-9]c")
 _SHORT = 4  # characters: less than that is looked for as a whole word only
@@ -174,7 +174,7 @@ def _clean(text: str, blanks: list[tuple[str, str]], secrets: Sequence[str]) -> 
             text = text.replace(value, blank)
         elif value in text:
             text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", blank, text)
-    return _ADDRESS.sub(HIDDEN, text) if "@" in text or "%40" in text else text
+    return IN_TEXT.sub(HIDDEN, text) if "@" in text or "%40" in text else text
 
 
 def _blanks(of: Sequence[Delivery], quoted: bool) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ import msgspec
 
 from plaudit.engage.explain import Reason
 from plaudit.engage.identifiers import Identifier
+from plaudit.spec.email import IN_TEXT
 from plaudit.spec.lookup import plain
 from plaudit.spec.order import Order
 
@@ -56,7 +57,6 @@ PERSONAL = frozenset(
 )
 _OF_PRODUCTS = PERSONAL - {"name"}  # a product's name is nobody's
 _HARMLESS = frozenset({"country", "countrycode"})  # of an address: rules for languages go by it
-_ADDRESS = re.compile(r"[^\s\"'<>(){}\[\],;:=&?/\\]+(?:@|%40)[^\s\"'<>(){}\[\],;:=&?/\\@]+\.\w+")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _DEEPEST = 100  # levels of an event that are looked into; Python could not follow much further
 _AT = "\0"  # stands for the @ of an address that is masked already
@@ -102,13 +102,13 @@ def masked_text(text: str) -> str:
     """A text with the addresses in it masked, also as a URL has them."""
     if "@" not in text and "%40" not in text:
         return text
-    clean = _ADDRESS.sub(lambda found: mask_email(found[0].replace("%40", "@")).replace("@", _AT), text)
+    clean = IN_TEXT.sub(lambda found: mask_email(found[0].replace("%40", "@")).replace("@", _AT), text)
     return mask(text) if "@" in clean or "%40" in clean else clean.replace(_AT, "@")
 
 
 def masked_name(name: Identifier) -> Identifier:
     """One way to know a person, so that nobody is told who it is."""
-    return Identifier(name.type, mask_email(name.value) if "@" in name.value else mask(name.value))
+    return Identifier(name.type, mask_email(name.value))
 
 
 def masked_value(value: Any, query: str) -> Any:
@@ -142,5 +142,5 @@ def _hidden(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [_hidden(each, depth + 1) for each in value]
     if isinstance(value, str):
-        return masked_text(value) if _ADDRESS.fullmatch(value) else mask(value)
+        return masked_text(value) if IN_TEXT.fullmatch(value) else mask(value)
     return value if value is None or isinstance(value, bool) else UNKNOWN

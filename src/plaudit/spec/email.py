@@ -11,6 +11,8 @@ _PLAIN = re.compile(
     r"(?=[^@]{1,64}@)(?!.*--)[A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]{1,64}){0,3}"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}"
 )
+# What looks like one in a text, also as a URL has it: to hide it, not to use it.
+IN_TEXT = re.compile(r"[^\s\"'<>(){}\[\],;:=&?/\\]+(?:@|%40)[^\s\"'<>(){}\[\],;:=&?/\\]+\.\w+")
 LONGEST_LOCAL = 64  # octets (RFC 5321)
 
 
