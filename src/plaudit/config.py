@@ -100,11 +100,9 @@ def dump(config: Config, kinds: dict[str, Destination], *, secrets: bool) -> str
     }
     destinations: dict[str, Any] = {}
     for name, destination in config.destinations.items():
-        kind = kinds.get(destination.type)
-        declared = _declared(kind, destination)
         settings = {
             key: _env(name, key) if is_secret and not secrets else destination.settings[key]
-            for key, (is_secret, default) in declared.items()
+            for key, (is_secret, default) in _declared(destination, kinds).items()
             if destination.settings.get(key) not in (None, default)
         }
         destinations[name] = {"type": destination.type, "sources": destination.sources, "settings": settings}
@@ -124,14 +122,15 @@ def secrets(config: Config, kinds: dict[str, Destination]) -> dict[str, str]:
     """What the `env:` names of `dump` stand for."""
     found = {_env(name, "write_key")[4:]: source.write_key or "" for name, source in config.sources.items()}
     for name, destination in config.destinations.items():
-        for key, (is_secret, _) in _declared(kinds.get(destination.type), destination).items():
+        for key, (is_secret, _) in _declared(destination, kinds).items():
             if is_secret and destination.settings.get(key) is not None:
                 found[_env(name, key)[4:]] = str(destination.settings[key])
     return found
 
 
-def _declared(kind: Destination | None, destination: DestinationConfig) -> dict[str, tuple[bool, Any]]:
+def _declared(destination: DestinationConfig, kinds: dict[str, Destination]) -> dict[str, tuple[bool, Any]]:
     """Whether each setting is a secret, and its default; of a kind that is not installed any more, all may be secrets."""
+    kind = kinds.get(destination.type)
     if kind is None:
         return dict.fromkeys(destination.settings, (True, None))
     return {setting.key: (setting.secret, setting.default) for setting in kind.settings}

@@ -14,13 +14,13 @@ from plaudit.destinations.base import What
 from plaudit.engage.definitions import Kind
 from plaudit.engage.identifiers import Identifier
 from plaudit.errors import PlauditError
-from plaudit.manage import audiences
-from plaudit.manage.audiences import Explained, Listed
+from plaudit.manage import audiences, engaging
+from plaudit.manage.audiences import Listed
 from plaudit.manage.context import Context, context
 from plaudit.manage.forms import form
 from plaudit.manage.given import not_found, number
 from plaudit.manage.guard import Role, guarded
-from plaudit.manage.masking import masked_name, masked_reason, masked_value
+from plaudit.manage.masking import masked_name, masked_value
 
 MEMBERS = 50
 KINDS: dict[str, Kind] = {"audiences": "audience", "traits": "trait"}
@@ -75,15 +75,15 @@ async def _explain(request: Request) -> Response:
     row, its = await found(request), context(request)
     wanted = (await form(request)).get("who", "").strip()
     try:
-        said = await audiences.explained(its.store, its.kinds, row.name, wanted, its.clock.now())
-        said.value, said.reason = masked_value(said.value, row.query), masked_reason(said.reason)
+        asked = engaging.Ask(name=row.name, who=wanted)
+        said = await engaging.explain(its, request.state.who, asked)
     except PlauditError as error:
         return await _page(request, wanted=wanted, problem=str(error))
     return await _page(request, wanted=wanted, said=said)
 
 
 async def _page(
-    request: Request, wanted: str = "", said: Explained | None = None, problem: str = ""
+    request: Request, wanted: str = "", said: engaging.Explanation | None = None, problem: str = ""
 ) -> Response:
     its, row = context(request), await found(request)
     return render(

@@ -40,9 +40,8 @@ def create_app(context: Context, routes: Iterable[BaseRoute], shown: Shown | Non
         middleware=[Middleware(Hardened), Middleware(_Unforeseen, answer=unforeseen)],
         exception_handlers={PlauditError: failed, HTTPException: failed},
     )
-    app.router.redirect_slashes = (
-        False  # SDKs take a redirect for success, and a proxy's https would become http
-    )
+    # SDKs take a redirect for success, and a proxy's https would become http.
+    app.router.redirect_slashes = False
     app.state.context = context
     return app
 

@@ -27,7 +27,7 @@ MOST = 10_000  # by one request
 _CONDITIONS = ("state", "order_id", "destination", "source", "reason", "email", "since", "until")
 
 
-class Where(Given, kw_only=True):
+class Conditions(Given, kw_only=True):
     """Which invitations: each condition counts when it is given. An address is none of these: they may stand in a URL."""
 
     state: State | None = None
@@ -40,18 +40,13 @@ class Where(Given, kw_only=True):
     what: What = What.INVITATION
 
 
-class Conditions(Where, kw_only=True):
-    """The same, and of whom."""
-
-    email: Text | None = None
-
-
 class Decide(Conditions, kw_only=True):
     """`id`, or `ids`: these; conditions do not count then. Else without a condition, `all` must be true. `dry_run` only
     counts. `limit`: at most so many, the oldest first.
     """
 
     action: Decided
+    email: Text | None = None
     id: Id | None = None
     ids: Annotated[list[Id], Meta(min_length=1, max_length=PORTION)] | None = None
     all: bool = False
@@ -75,7 +70,7 @@ class DecisionDone(msgspec.Struct):
     decision: int | None = None
 
 
-def selection(given: Where) -> Selection:
+def selection(given: Conditions) -> Selection:
     """Raises `ProblemError`: a time that is none."""
     try:
         since, until = when.span(given.since, given.until)

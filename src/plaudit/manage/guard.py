@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -192,9 +192,18 @@ def _sign_in_at(back: str) -> str:
 
 def _page_of(request: Request) -> str:
     """The page of this site on which htmx asks for a part."""
-    host, slash, path = request.headers.get("hx-current-url", "").partition("://")[2].partition("/")
+    page = _of_this_site(request, request.headers.get("hx-current-url", ""))
+    return local(None if page is None else urlunsplit(page._replace(scheme="", netloc="")))
+
+
+def _of_this_site(request: Request, address: str) -> SplitResult | None:
+    """An address of this site in its parts; None: it is another's, or none at all."""
+    try:
+        found = urlsplit(address)
+    except ValueError:
+        return None
     ours = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
-    return local(slash + path) if host in ours else "/"
+    return found if found.netloc in ours else None
 
 
 def _unknown(detail: str) -> ProblemError:
@@ -205,15 +214,7 @@ def _same_site(request: Request) -> None:
     """Nobody may sign others in, from a page of theirs, as somebody else."""
     headers: Any = request.headers
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    ours = {headers.get("host"), headers.get("x-forwarded-host")}
     if site not in (None, "same-origin", "none") or (
-        site is None and origin is not None and _host(origin) not in ours
+        site is None and origin is not None and _of_this_site(request, origin) is None
     ):
         raise ProblemError(403, "forged", "this form is not from here: load the page again")
-
-
-def _host(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return "\0"  # no host

@@ -9,22 +9,21 @@ import msgspec
 from plaudit.destinations.base import Delivery, What
 from plaudit.manage import dry, events, shapes
 from plaudit.manage.context import Context
-from plaudit.manage.deciding import Conditions, Where, selection
-from plaudit.manage.given import Cursor, Limit, OfId, Page, not_found
+from plaudit.manage.deciding import Conditions, selection
+from plaudit.manage.given import Cursor, Limit, OfId, Page, Text, not_found
 from plaudit.manage.masking import masked_order
 from plaudit.spec.order import Order
 from plaudit.store.access import Who
 from plaudit.store.views import EventView, InvitationView
 
 
-class FindInvitations(Where, kw_only=True):
+class FindInvitations(Conditions, kw_only=True):
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
-class SearchInvitations(Conditions, kw_only=True):
-    limit: Limit = 50
-    cursor: Cursor | None = None
+class SearchInvitations(FindInvitations, kw_only=True):
+    email: Text | None = None
 
 
 class Invitations(msgspec.Struct):
@@ -59,7 +58,7 @@ class Revealed(msgspec.Struct):
 EVENTS = 50  # of one order that a story has
 
 
-async def find(context: Context, who: Who, given: FindInvitations | SearchInvitations) -> Invitations:
+async def find(context: Context, who: Who, given: FindInvitations) -> Invitations:
     """The newest first."""
     del who
     before = Page(limit=given.limit, cursor=given.cursor).before
